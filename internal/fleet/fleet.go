@@ -1,0 +1,71 @@
+// Package fleet holds the nouns of the product and their rules: what an agent
+// is, which moves its lifecycle has, what input is valid, who may do what. It
+// uses the standard library only and does no I/O; time is always a parameter.
+package fleet
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// Identifiers are lower-case UUIDs (version 7 when made here).
+type (
+	// TeamID names a tenant; everything belongs to exactly one.
+	TeamID string
+	// AgentID names an agent for life, also across relaunches.
+	AgentID string
+	// UserID names a person, who may be a member of several teams.
+	UserID string
+)
+
+// NewID makes a UUID version 7 (RFC 9562, section 5.7) from the given time and
+// 74 random bits, so that ids made later sort later.
+func NewID(at time.Time) string {
+	var b [16]byte
+	rand.Read(b[:])
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
+	copy(b[:6], ms[2:])
+	b[6] = 0x70 | b[6]&0x0f
+	b[8] = 0x80 | b[8]&0x3f
+	return formatUUID(b)
+}
+
+func formatUUID(b [16]byte) string {
+	var out [36]byte
+	hex.Encode(out[0:8], b[0:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:36], b[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// ParseID accepts any 8-4-4-4-12 hexadecimal id in any case and returns it in
+// lower case; ok is false for everything else.
+func ParseID(s string) (id string, ok bool) {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return "", false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			continue
+		}
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return "", false
+		}
+	}
+	return strings.ToLower(s), true
+}
+
+// Team is a tenant.
+type Team struct {
+	ID        TeamID
+	Name      string
+	CreatedAt time.Time
+}

@@ -1,0 +1,169 @@
+package fleet
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// WorkingHours are a weekly window in an agent's own time zone.
+type WorkingHours struct {
+	// Days has seven flags, Monday first: "1:1:1:1:1:0:0".
+	Days string `json:"days"`
+	// Start and Stop are "HH:MM", 24 hours. Stop before Start means the next
+	// morning; both equal means the whole day.
+	Start string `json:"start"`
+	Stop  string `json:"stop"`
+	// Timezone is an IANA name.
+	Timezone string `json:"timezone"`
+}
+
+// HoursChange is a partial change; nil keeps what is.
+type HoursChange struct {
+	Days     *string
+	Start    *string
+	Stop     *string
+	Timezone *string
+}
+
+// DefaultHours hold until somebody sets others.
+func DefaultHours() WorkingHours {
+	return WorkingHours{Days: "1:1:1:1:1:0:0", Start: "09:00", Stop: "17:00", Timezone: "UTC"}
+}
+
+// OffsetZone is the IANA name for a whole offset from UTC in hours, positive
+// to the east; ok is false outside -12 to 14. The names count the other way.
+func OffsetZone(hours int) (name string, ok bool) {
+	switch {
+	case hours < -12 || hours > 14:
+		return "", false
+	case hours == 0:
+		return "Etc/GMT", true
+	}
+	return fmt.Sprintf("Etc/GMT%+d", -hours), true
+}
+
+// Apply lays the change over the hours and checks the result.
+func (w WorkingHours) Apply(c HoursChange) (WorkingHours, error) {
+	set := func(to *string, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&w.Days, c.Days)
+	set(&w.Start, c.Start)
+	set(&w.Stop, c.Stop)
+	set(&w.Timezone, c.Timezone)
+	return w, w.check()
+}
+
+func (w WorkingHours) check() error {
+	if _, ok := parseDays(w.Days); !ok {
+		return Invalid("workingHours.days", `must be seven 0 or 1, Monday first, such as "1:1:1:1:1:0:0"`)
+	}
+	if _, ok := parseClock(w.Start); !ok {
+		return Invalid("workingHours.start", `must be a time such as "09:00"`)
+	}
+	if _, ok := parseClock(w.Stop); !ok {
+		return Invalid("workingHours.stop", `must be a time such as "17:00"`)
+	}
+	if _, err := loadZone(w.Timezone); err != nil {
+		return Invalid("workingHours.timezone", `must be an IANA time zone such as "Europe/Paris"`)
+	}
+	return nil
+}
+
+// Location returns the zone; UTC when the name is unknown on this machine.
+func (w WorkingHours) Location() *time.Location {
+	loc, err := loadZone(w.Timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// Day is the calendar day at the instant in the agent's zone, "2006-01-02".
+func (w WorkingHours) Day(at time.Time) string {
+	return at.In(w.Location()).Format(time.DateOnly)
+}
+
+// Open tells whether the instant lies inside the hours. It reads the wall
+// clock of the zone, so a repeated hour is open twice and a skipped one never.
+func (w WorkingHours) Open(at time.Time) bool {
+	days, ok := parseDays(w.Days)
+	start, ok1 := parseClock(w.Start)
+	stop, ok2 := parseClock(w.Stop)
+	if !ok || !ok1 || !ok2 {
+		return false
+	}
+	local := at.In(w.Location())
+	today := (int(local.Weekday()) + 6) % 7
+	yesterday := (today + 6) % 7
+	clock := local.Hour()*60 + local.Minute()
+	if start < stop {
+		return days[today] && start <= clock && clock < stop
+	}
+	return days[today] && clock >= start || days[yesterday] && clock < stop
+}
+
+// NextOpen is the first minute at or after the instant that lies inside the
+// hours; ok is false when no day is on.
+func (w WorkingHours) NextOpen(at time.Time) (next time.Time, ok bool) {
+	if w.Open(at) {
+		return at, true
+	}
+	start, valid := parseClock(w.Start)
+	if !valid {
+		return time.Time{}, false
+	}
+	local := at.In(w.Location())
+	for i := range 9 {
+		t := time.Date(local.Year(), local.Month(), local.Day()+i, start/60, start%60, 0, 0, w.Location())
+		// A start inside a skipped hour opens with the first minute that exists.
+		for range 121 {
+			if !t.Before(at) && w.Open(t) {
+				return t, true
+			}
+			if t.In(w.Location()).Hour()*60+t.In(w.Location()).Minute() == start {
+				break
+			}
+			t = t.Add(time.Minute)
+		}
+	}
+	return time.Time{}, false
+}
+
+func parseDays(s string) (days [7]bool, ok bool) {
+	parts := strings.Split(s, ":")
+	if len(parts) != 7 {
+		return days, false
+	}
+	for i, p := range parts {
+		if p != "0" && p != "1" {
+			return days, false
+		}
+		days[i] = p == "1"
+	}
+	return days, true
+}
+
+// parseClock returns minutes since midnight.
+func parseClock(s string) (int, bool) {
+	if len(s) != 5 || s[2] != ':' {
+		return 0, false
+	}
+	h, err1 := strconv.ParseUint(s[:2], 10, 8)
+	m, err2 := strconv.ParseUint(s[3:], 10, 8)
+	if err1 != nil || err2 != nil || h > 23 || m > 59 {
+		return 0, false
+	}
+	return int(h)*60 + int(m), true
+}
+
+func loadZone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" || len(name) > 64 {
+		return nil, fmt.Errorf("no time zone %q", name)
+	}
+	return time.LoadLocation(name)
+}

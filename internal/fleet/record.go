@@ -1,0 +1,104 @@
+package fleet
+
+import "time"
+
+// AuditEntry says who did what. It holds ids, counts and codes, never names or
+// texts of an agent: those lie beside it as Note and go with the agent.
+type AuditEntry struct {
+	ID        int64
+	TeamID    TeamID
+	At        time.Time
+	ActorKind ActorKind
+	ActorID   string
+	ActorName string
+	Action    string
+	AgentID   AgentID
+	// Outcome is "done" or the code of the refusal.
+	Outcome   string
+	Detail    map[string]any
+	Note      string
+	RequestID string
+}
+
+// Counts are what an agent has, for previews and certificates.
+type Counts struct {
+	Credentials int `json:"credentials"`
+	Tasks       int `json:"tasks"`
+	Alerts      int `json:"alerts"`
+	UsageDays   int `json:"usageDays"`
+	Messages    int `json:"messages"`
+	Logs        int `json:"logs"`
+	Settings    int `json:"settings"`
+}
+
+// Preview is what a relaunch or delete would do, from the code that does it.
+type Preview struct {
+	Action  Move
+	Allowed bool
+	// BlockedBy has a sentence for each thing that stands in the way.
+	BlockedBy []string
+	Removes   Counts
+	Keeps     Counts
+	// Version binds the act to these facts.
+	Version int64
+	Agent   Agent
+	// RecentRelaunches counts those of the last 7 days.
+	RecentRelaunches int
+}
+
+// Deletion is the certificate that remains of a deleted agent.
+type Deletion struct {
+	ID           string    `json:"id"`
+	TeamID       TeamID    `json:"-"`
+	AgentID      AgentID   `json:"agentId"`
+	At           time.Time `json:"at"`
+	By           string    `json:"by"`
+	ByKind       ActorKind `json:"byKind"`
+	Reason       string    `json:"reason"`
+	Removed      Counts    `json:"removed"`
+	Incarnation  int       `json:"incarnation"`
+	ExportSHA256 string    `json:"exportSha256,omitempty"`
+}
+
+// Key is an API key as it is listed; the key itself is shown once and kept
+// only as a hash.
+type Key struct {
+	ID         string
+	TeamID     TeamID
+	Name       string
+	Prefix     string
+	Scope      Scope
+	CreatedBy  string
+	CreatedAt  time.Time
+	LastUsedAt time.Time // minute precision
+	ExpiresAt  time.Time // zero is never
+	RevokedAt  time.Time
+}
+
+// User is a person.
+type User struct {
+	ID           UserID
+	Email        string
+	Name         string
+	PasswordHash string
+}
+
+// Member is a user's place in a team.
+type Member struct {
+	TeamID   TeamID
+	TeamName string
+	User     User
+	Role     Role
+}
+
+// Session is a signed-in browser.
+type Session struct {
+	ID        string // public id, not the secret
+	UserID    UserID
+	TeamID    TeamID
+	Data      []byte
+	UserAgent string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time
+}
