@@ -1,0 +1,138 @@
+// Package live is the hub between what changed and who watches: streams of a
+// team's events, and wake-ups for long polls. It holds nothing durable and
+// reads no database; whoever lost its place reads the event table and
+// subscribes again.
+//
+// To miss nothing, in this order: subscribe (or listen), read the database,
+// then wait. Events reach a stream in the order of the Publish calls; publish
+// in the order of the commits, or a reader's highest Seq will hide a lower one
+// that is still to come.
+package live
+
+import (
+	"sync"
+
+	"agentry/internal/fleet"
+)
+
+// Buffer is how many unread events a stream holds before its reader counts as
+// too slow and is dropped.
+const Buffer = 64
+
+// Hub passes events and wake-ups on. Its methods are safe for concurrent use
+// and never block on a reader. Make it with New.
+type Hub struct {
+	mu     sync.Mutex
+	closed bool
+	teams  map[fleet.TeamID]map[*Subscription]struct{}
+	keys   map[string]map[*listener]struct{}
+}
+
+// New returns an open hub without readers. It owns no goroutine.
+func New() *Hub {
+	return &Hub{
+		teams: map[fleet.TeamID]map[*Subscription]struct{}{},
+		keys:  map[string]map[*listener]struct{}{},
+	}
+}
+
+// Subscription is one reader's stream of one team's events.
+type Subscription struct {
+	hub    *Hub
+	team   fleet.TeamID
+	events chan fleet.Event
+	// ended and lagged are guarded by hub.mu.
+	ended, lagged bool
+}
+
+// Subscribe opens a stream of the team's events published from now on. The
+// caller must Close it. On a closed hub the stream has already ended.
+func (h *Hub) Subscribe(team fleet.TeamID) *Subscription {
+	s := &Subscription{hub: h, team: team, events: make(chan fleet.Event, Buffer)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		s.ended = true
+		close(s.events)
+		return s
+	}
+	if h.teams[team] == nil {
+		h.teams[team] = map[*Subscription]struct{}{}
+	}
+	h.teams[team][s] = struct{}{}
+	return s
+}
+
+// Events is the stream. It is closed, after what is still buffered, when the
+// reader was too slow (Lagged), when the subscription is closed and when the
+// hub is.
+func (s *Subscription) Events() <-chan fleet.Event { return s.events }
+
+// Lagged tells whether the stream was dropped because Buffer events waited
+// unread: events are missing after the last one read, and the database has
+// them.
+func (s *Subscription) Lagged() bool {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.lagged
+}
+
+// Close ends the stream. It is safe to call twice and after the hub's Close.
+func (s *Subscription) Close() {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	s.end()
+}
+
+// end needs hub.mu.
+func (s *Subscription) end() {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	close(s.events)
+	readers := s.hub.teams[s.team]
+	delete(readers, s)
+	if len(readers) == 0 {
+		delete(s.hub.teams, s.team)
+	}
+}
+
+// Publish hands the events, in order, to every stream of their teams, and
+// drops the streams that have no room. On a closed hub it does nothing.
+func (h *Hub) Publish(events ...fleet.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range events {
+		for s := range h.teams[e.TeamID] {
+			select {
+			case s.events <- e:
+			default:
+				s.lagged = true
+				s.end()
+			}
+		}
+	}
+}
+
+// Close ends every stream, closes every listener's channel and refuses new
+// ones. It is safe to call twice.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return
+	}
+	h.closed = true
+	for _, readers := range h.teams {
+		for s := range readers {
+			s.end()
+		}
+	}
+	for _, listeners := range h.keys {
+		for l := range listeners {
+			close(l.wake)
+		}
+	}
+	clear(h.keys)
+}
