@@ -1,0 +1,49 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"agentry/internal/fleet"
+)
+
+// AddAudit records who did what. The note, if any, is kept beside the entry
+// and goes with the agent.
+func (tx *Tx) AddAudit(e fleet.AuditEntry) error {
+	var id int64
+	_, err := tx.one([]any{&id}, `INSERT INTO audit (team_id, at, actor_kind, actor_id, actor_name, action, agent_id, outcome, detail, request_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+		e.TeamID, micros(e.At), e.ActorKind, e.ActorID, e.ActorName, e.Action, e.AgentID, e.Outcome, detailJSON(e.Detail), e.RequestID)
+	if err != nil || e.Note == "" || e.AgentID == "" {
+		return err
+	}
+	return tx.run(`INSERT INTO audit_notes (audit_id, agent_id, text) VALUES ($1, $2, $3)`, id, e.AgentID, e.Note)
+}
+
+func detailJSON(d map[string]any) string {
+	if len(d) == 0 {
+		return "{}"
+	}
+	return toJSON(d)
+}
+
+// History returns the audit of one of the team's agents before an entry id (0
+// is the newest), newest first.
+func (tx *Tx) History(team fleet.TeamID, id fleet.AgentID, before int64, limit int) (list []fleet.AuditEntry, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		e := fleet.AuditEntry{TeamID: team, AgentID: id}
+		err := rows.Scan(&e.ID, stamp{&e.At}, &e.ActorKind, &e.ActorID, &e.ActorName, &e.Action, &e.Outcome, jsonText{&e.Detail}, &e.RequestID, &e.Note)
+		list = append(list, e)
+		return err
+	}, `SELECT au.id, au.at, au.actor_kind, au.actor_id, au.actor_name, au.action, au.outcome, au.detail, au.request_id, COALESCE(n.text, '')
+		FROM audit au LEFT JOIN audit_notes n ON n.audit_id = au.id
+		WHERE au.agent_id = $1 AND au.team_id = $2 AND ($3 = 0 OR au.id < $3) ORDER BY au.id DESC LIMIT $4`, id, team, before, limit)
+	return list, err
+}
+
+// CountActions counts the team's done actions of a kind on an agent since an instant.
+func (tx *Tx) CountActions(team fleet.TeamID, id fleet.AgentID, action string, since time.Time) (n int, err error) {
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM audit WHERE agent_id = $1 AND team_id = $2 AND action = $3 AND outcome = 'done' AND at >= $4`,
+		id, team, action, micros(since))
+	return n, err
+}

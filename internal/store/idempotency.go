@@ -1,0 +1,45 @@
+package store
+
+import "time"
+
+// IdempotentCall is an unsafe call under a key: running while Status is 0.
+type IdempotentCall struct {
+	Fingerprint []byte
+	Status      int
+	ContentType string
+	Body        []byte
+	Boot        string
+}
+
+// BeginIdempotent claims a key for a call. When somebody has it already, that
+// call is returned and ok is false; a claim of a former life of the server
+// that never ended is taken over.
+func (tx *Tx) BeginIdempotent(actor, key string, fingerprint []byte, boot string, at time.Time) (have IdempotentCall, ok bool, err error) {
+	n, err := tx.exec(`INSERT INTO idempotency (actor_id, key, fingerprint, status, content_type, body, boot, created_at)
+		VALUES ($1, $2, $3, 0, '', x'', $4, $5)
+		ON CONFLICT (actor_id, key) DO UPDATE SET boot = excluded.boot, created_at = excluded.created_at
+			WHERE idempotency.status = 0 AND idempotency.boot <> excluded.boot AND idempotency.fingerprint = excluded.fingerprint`,
+		actor, key, fingerprint, boot, micros(at))
+	if err != nil || n == 1 {
+		return have, n == 1, err
+	}
+	_, err = tx.one([]any{&have.Fingerprint, &have.Status, &have.ContentType, &have.Body, &have.Boot},
+		`SELECT fingerprint, status, content_type, body, boot FROM idempotency WHERE actor_id = $1 AND key = $2`, actor, key)
+	return have, false, err
+}
+
+// EndIdempotent stores the answer of a claimed call.
+func (tx *Tx) EndIdempotent(actor, key string, status int, contentType string, body []byte) error {
+	return tx.run(`UPDATE idempotency SET status = $1, content_type = $2, body = $3 WHERE actor_id = $4 AND key = $5`,
+		status, contentType, body, actor, key)
+}
+
+// ForgetIdempotent gives a key back.
+func (tx *Tx) ForgetIdempotent(actor, key string) error {
+	return tx.run(`DELETE FROM idempotency WHERE actor_id = $1 AND key = $2`, actor, key)
+}
+
+// DropIdempotentBefore forgets calls older than the instant.
+func (tx *Tx) DropIdempotentBefore(at time.Time) error {
+	return tx.run(`DELETE FROM idempotency WHERE created_at < $1`, micros(at))
+}

@@ -1,0 +1,329 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"agentry/internal/fleet"
+)
+
+// AgentFilter narrows a list of agents; zero fields do not.
+type AgentFilter struct {
+	Status                []fleet.Status
+	Q, Tag, Country, Kind string
+	OpenAlerts            bool
+	Attention             bool
+	HideEnded             bool
+}
+
+// AgentOrder is how a list of agents is sorted; every order ends in the id.
+type AgentOrder struct {
+	// By is "name", "createdAt", "updatedAt" or "attention".
+	By   string
+	Desc bool
+}
+
+// Place is where a page starts: behind the agent with these sort values.
+// Backward pages end before it.
+type Place struct {
+	Attention int    `json:"a,omitempty"`
+	Name      string `json:"n,omitempty"`
+	Time      int64  `json:"t,omitempty"` // microseconds
+	ID        string `json:"i"`
+	Back      bool   `json:"b,omitempty"`
+}
+
+// sortKey is one column of an order.
+type sortKey struct {
+	column string
+	desc   bool
+	value  func(p Place) any
+}
+
+func sortKeys(o AgentOrder) []sortKey {
+	name := sortKey{"a.name", o.Desc, func(p Place) any { return p.Name }}
+	id := sortKey{"a.id", o.Desc, func(p Place) any { return p.ID }}
+	at := func(column string) []sortKey {
+		return []sortKey{{column, o.Desc, func(p Place) any { return p.Time }}, id}
+	}
+	switch o.By {
+	case "createdAt":
+		return at("a.created_at")
+	case "updatedAt":
+		return at("a.updated_at")
+	case "attention":
+		name.desc, id.desc = false, false
+		return []sortKey{{"a.attention", true, func(p Place) any { return p.Attention }}, name, id}
+	}
+	return []sortKey{name, id}
+}
+
+// PlaceOf is the place of an agent in an order.
+func PlaceOf(a AgentRow, o AgentOrder) Place {
+	p := Place{ID: string(a.ID)}
+	switch o.By {
+	case "createdAt":
+		p.Time = micros(a.CreatedAt)
+	case "updatedAt":
+		p.Time = micros(a.UpdatedAt)
+	case "attention":
+		p.Name = a.Name
+		if needsAttention(a.Agent) {
+			p.Attention = 1
+		}
+	default:
+		p.Name = a.Name
+	}
+	return p
+}
+
+// needsAttention is the rule of the column of that name.
+func needsAttention(a fleet.Agent) bool {
+	return a.Status == fleet.AuthNeeded || a.OpenAlerts > 0 && a.Status != fleet.Ended ||
+		a.Status == fleet.Running && (a.Runtime.State == fleet.ObservedLost || a.Runtime.State == fleet.ObservedBackoff)
+}
+
+// Agents returns up to limit of the team's agents behind a place (nil is the
+// start), in order. For a backward place it returns those right before it, in
+// the same order.
+func (tx *Tx) Agents(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place, limit int) ([]AgentRow, error) {
+	query, args := agentsQuery(team, f, o, from, limit)
+	var list []AgentRow
+	err := tx.each(func(rows *sql.Rows) error {
+		list = append(list, AgentRow{})
+		a := &list[len(list)-1]
+		return rows.Scan(append(agentTargets(a), stamp{&a.NextDue})...)
+	}, query, args...)
+	if from != nil && from.Back {
+		slices.Reverse(list)
+	}
+	return list, err
+}
+
+func agentsQuery(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place, limit int) (string, []any) {
+	w := newWhere(team, f)
+	keys := sortKeys(o)
+	back := from != nil && from.Back
+	if from != nil {
+		w.behind(keys, *from)
+	}
+	var order []string
+	for _, k := range keys {
+		dir := ""
+		if k.desc != back {
+			dir = " DESC"
+		}
+		order = append(order, k.column+dir)
+	}
+	query := `SELECT ` + agentColumns + `, ` + nextDue + agentTables + `WHERE ` + w.text() +
+		` ORDER BY ` + strings.Join(order, ", ") + ` LIMIT ` + w.arg(limit)
+	return query, w.args
+}
+
+// CountAgents returns how many of the team's agents pass the filter.
+func (tx *Tx) CountAgents(team fleet.TeamID, f AgentFilter) (n int64, err error) {
+	if f.onlyStatus() {
+		return tx.countByStatus(team, f)
+	}
+	w := newWhere(team, f)
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM agents a WHERE `+w.text(), w.args...)
+	return n, err
+}
+
+func (f AgentFilter) onlyStatus() bool {
+	return f.Q == "" && f.Tag == "" && f.Country == "" && f.Kind == "" && !f.OpenAlerts && !f.Attention
+}
+
+func (tx *Tx) countByStatus(team fleet.TeamID, f AgentFilter) (int64, error) {
+	counts, err := tx.StatusCounts(team)
+	var sum int64
+	for status, n := range counts {
+		hidden := f.HideEnded && status == fleet.Ended || len(f.Status) > 0 && !slices.Contains(f.Status, status)
+		if !hidden {
+			sum += n
+		}
+	}
+	return sum, err
+}
+
+// StatusCounts returns the number of the team's agents in each status, every
+// status included.
+func (tx *Tx) StatusCounts(team fleet.TeamID) (map[fleet.Status]int64, error) {
+	counts := map[fleet.Status]int64{}
+	for _, s := range fleet.Statuses() {
+		counts[s] = 0
+	}
+	err := tx.each(func(rows *sql.Rows) error {
+		var s fleet.Status
+		var n int64
+		err := rows.Scan(&s, &n)
+		counts[s] = n
+		return err
+	}, `SELECT status, n FROM agent_counts WHERE team_id = $1`, team)
+	return counts, err
+}
+
+// TeamCountries and TeamTags return what a team's agents use, for filters;
+// at most 200 each.
+func (tx *Tx) TeamCountries(team fleet.TeamID) ([]string, error) {
+	return tx.distinct(`WITH RECURSIVE c (v) AS (
+			SELECT MIN(country) FROM agents WHERE team_id = $1 AND country > ''
+			UNION ALL SELECT (SELECT MIN(country) FROM agents WHERE team_id = $1 AND country > c.v) FROM c WHERE c.v IS NOT NULL)
+		SELECT v FROM c WHERE v IS NOT NULL LIMIT 200`, team)
+}
+
+// TeamTags returns the tags in use; see TeamCountries.
+func (tx *Tx) TeamTags(team fleet.TeamID) ([]string, error) {
+	return tx.distinct(`WITH RECURSIVE c (v) AS (
+			SELECT MIN(tag) FROM agent_tags WHERE team_id = $1
+			UNION ALL SELECT (SELECT MIN(tag) FROM agent_tags WHERE team_id = $1 AND tag > c.v) FROM c WHERE c.v IS NOT NULL)
+		SELECT v FROM c WHERE v IS NOT NULL LIMIT 200`, team)
+}
+
+func (tx *Tx) distinct(query string, team fleet.TeamID) (list []string, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var v string
+		err := rows.Scan(&v)
+		list = append(list, v)
+		return err
+	}, query, team)
+	return list, err
+}
+
+// DailyUsage returns, per agent, the sums of a usage kind for the days from
+// the given one on, by day.
+func (tx *Tx) DailyUsage(team fleet.TeamID, ids []fleet.AgentID, kinds []string, from string) (map[fleet.AgentID]map[string]int64, error) {
+	out := map[fleet.AgentID]map[string]int64{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	w := &where{}
+	team1, from1 := w.arg(team), w.arg(from)
+	err := tx.eachUsage(out, `SELECT u.agent_id, u.day, SUM(u.n) FROM usage_days u JOIN agents a ON a.id = u.agent_id
+		WHERE a.team_id = `+team1+` AND u.day >= `+from1+` AND u.agent_id IN (`+args(w, ids)+`) AND u.kind IN (`+args(w, kinds)+`)
+		GROUP BY u.agent_id, u.day`, w.args)
+	return out, err
+}
+
+func (tx *Tx) eachUsage(out map[fleet.AgentID]map[string]int64, query string, values []any) error {
+	return tx.each(func(rows *sql.Rows) error {
+		var id fleet.AgentID
+		var day string
+		var n int64
+		err := rows.Scan(&id, &day, &n)
+		if out[id] == nil {
+			out[id] = map[string]int64{}
+		}
+		out[id][day] = n
+		return err
+	}, query, values...)
+}
+
+// where collects conditions and their arguments.
+type where struct {
+	parts []string
+	args  []any
+}
+
+func newWhere(team fleet.TeamID, f AgentFilter) *where {
+	w := &where{}
+	w.add(`a.team_id = ` + w.arg(team))
+	if len(f.Status) > 0 {
+		w.add(`a.status IN (` + args(w, f.Status) + `)`)
+	}
+	if f.HideEnded && len(f.Status) == 0 {
+		w.add(`a.status <> 'ended'`)
+	}
+	if f.Attention {
+		w.add(`a.attention = 1`)
+	}
+	if f.OpenAlerts {
+		w.add(`a.open_alerts > 0`)
+	}
+	if f.Country != "" {
+		w.add(`a.country = ` + w.arg(f.Country))
+	}
+	if f.Kind != "" {
+		w.add(`a.kind = ` + w.arg(f.Kind))
+	}
+	if f.Tag != "" {
+		w.add(`a.id IN (SELECT agent_id FROM agent_tags WHERE team_id = ` + w.arg(team) + ` AND tag = ` + w.arg(f.Tag) + `)`)
+	}
+	if f.Q != "" {
+		w.add(`a.search LIKE ` + w.arg(likeContains(f.Q)) + ` ESCAPE '\'`)
+	}
+	return w
+}
+
+func (w *where) add(condition string) { w.parts = append(w.parts, condition) }
+func (w *where) text() string         { return strings.Join(w.parts, " AND ") }
+
+func (w *where) arg(v any) string {
+	w.args = append(w.args, v)
+	return fmt.Sprintf("$%d", len(w.args))
+}
+
+func args[T any](w *where, list []T) string {
+	var names []string
+	for _, v := range list {
+		names = append(names, w.arg(v))
+	}
+	return strings.Join(names, ", ")
+}
+
+// behind adds "comes after the place in this order". Where all columns run the
+// same way it is one row comparison, which an index answers; else the same
+// spelled out.
+func (w *where) behind(keys []sortKey, p Place) {
+	uniform := true
+	for _, k := range keys {
+		uniform = uniform && k.desc == keys[0].desc
+	}
+	op := func(desc bool) string {
+		if desc != p.Back {
+			return " < "
+		}
+		return " > "
+	}
+	if uniform {
+		var columns, values []string
+		for _, k := range keys {
+			columns, values = append(columns, k.column), append(values, w.arg(k.value(p)))
+		}
+		w.add(`(` + strings.Join(columns, ", ") + `)` + op(keys[0].desc) + `(` + strings.Join(values, ", ") + `)`)
+		return
+	}
+	var either []string
+	var equal string
+	for _, k := range keys {
+		either = append(either, equal+k.column+op(k.desc)+w.arg(k.value(p)))
+		equal += k.column + ` = ` + w.arg(k.value(p)) + ` AND `
+	}
+	w.add(`(` + strings.Join(either, " OR ") + `)`)
+	// The bound that lets the index start at the place.
+	first := keys[0]
+	w.add(first.column + strings.TrimSuffix(op(first.desc), " ") + `= ` + w.arg(first.value(p)))
+}
+
+// DueResumes returns agents whose automatic resume is due.
+func (tx *Tx) DueResumes(at time.Time, limit int) ([]fleet.Run, error) {
+	return tx.agentRefs(`SELECT team_id, id FROM agents WHERE resume_at > 0 AND resume_at <= $1 ORDER BY resume_at LIMIT $2`, micros(at), limit)
+}
+
+// LateSignIns returns agents that have been signing in since before the instant.
+func (tx *Tx) LateSignIns(before time.Time, limit int) ([]fleet.Run, error) {
+	return tx.agentRefs(`SELECT team_id, id FROM agents WHERE status = 'auth_in_progress' AND status_at < $1 ORDER BY status_at LIMIT $2`, micros(before), limit)
+}
+
+func (tx *Tx) agentRefs(query string, values ...any) (list []fleet.Run, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var r fleet.Run
+		err := rows.Scan(&r.TeamID, &r.AgentID)
+		list = append(list, r)
+		return err
+	}, query, values...)
+	return list, err
+}

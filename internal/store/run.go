@@ -1,0 +1,140 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"agentry/internal/fleet"
+)
+
+// WantRun records that a program is wanted for the agent. fresh asks for a new
+// run whatever runs now, with the autonomy and settings of this start, and
+// forgets former failures.
+func (tx *Tx) WantRun(id fleet.AgentID, fresh, autonomy bool, settings fleet.Settings) error {
+	if !fresh {
+		return tx.run(`UPDATE runtimes SET wanted = 1 WHERE agent_id = $1`, id)
+	}
+	return tx.run(`UPDATE runtimes SET wanted = 1, fresh = 1, autonomy = $1, settings = $2, restarts = 0, failures = 0,
+			failures_since = 0, next_try = 0, last_error = '' WHERE agent_id = $3`, autonomy, settingsJSON(settings), id)
+}
+
+// UnwantRun records that no program is wanted; its token is void at once.
+func (tx *Tx) UnwantRun(id fleet.AgentID) error {
+	return tx.run(`UPDATE runtimes SET wanted = 0, fresh = 0, token_hash = NULL, next_try = 0 WHERE agent_id = $1`, id)
+}
+
+// BeginRun records a new run: the next epoch, with a token.
+func (tx *Tx) BeginRun(id fleet.AgentID, epoch int64, tokenHash []byte, driver string, at time.Time) error {
+	return tx.run(`UPDATE runtimes SET epoch = $1, token_hash = $2, driver = $3, handle = '', fresh = 0, started_at = $4,
+			last_heard_at = 0, next_try = 0 WHERE agent_id = $5`, epoch, tokenHash, driver, micros(at), id)
+}
+
+// SetHandle records how the driver calls the run's program; "" when it is gone.
+func (tx *Tx) SetHandle(run fleet.Run, handle string) error {
+	return tx.run(`UPDATE runtimes SET handle = $1 WHERE agent_id = $2 AND epoch = $3`, handle, run.AgentID, run.Epoch)
+}
+
+// Fresh tells whether a new run is asked for, whatever runs.
+func (tx *Tx) Fresh(id fleet.AgentID) (fresh bool, err error) {
+	_, err = tx.one([]any{&fresh}, `SELECT fresh FROM runtimes WHERE agent_id = $1`, id)
+	return fresh, err
+}
+
+// SetObserved records what is known of the agent's program.
+func (tx *Tx) SetObserved(id fleet.AgentID, state fleet.Observed) error {
+	return tx.run(`UPDATE agents SET observed = $1 WHERE id = $2 AND observed <> $1`, state, id)
+}
+
+// Heard records that the run said something.
+func (tx *Tx) Heard(run fleet.Run, at time.Time) error {
+	return tx.run(`UPDATE runtimes SET last_heard_at = $1 WHERE agent_id = $2 AND epoch = $3 AND last_heard_at < $1`,
+		micros(at), run.AgentID, run.Epoch)
+}
+
+// RunFailed records that a run ended by itself.
+func (tx *Tx) RunFailed(id fleet.AgentID, rt fleet.Runtime) error {
+	return tx.run(`UPDATE runtimes SET restarts = $1, failures = $2, failures_since = $3, next_try = $4, last_error = $5,
+			token_hash = NULL, handle = '' WHERE agent_id = $6`,
+		rt.Restarts, rt.Failures, micros(rt.FailuresSince), micros(rt.NextTry), rt.LastError, id)
+}
+
+// RunOfToken returns the run that a token belongs to and whether it is wanted;
+// ok is false when no present run has it.
+func (tx *Tx) RunOfToken(tokenHash []byte) (run fleet.Run, ok bool, err error) {
+	ok, err = tx.one([]any{&run.TeamID, &run.AgentID, &run.Epoch},
+		`SELECT team_id, agent_id, epoch FROM runtimes WHERE token_hash = $1 AND wanted = 1 AND fresh = 0`, tokenHash)
+	return run, ok, err
+}
+
+// WantedRuns returns the agents whose program is wanted, of all teams.
+func (tx *Tx) WantedRuns() ([]fleet.AgentID, error) {
+	refs, err := tx.agentRefs(`SELECT team_id, agent_id FROM runtimes WHERE wanted = 1 ORDER BY agent_id`)
+	ids := make([]fleet.AgentID, len(refs))
+	for i, r := range refs {
+		ids[i] = r.AgentID
+	}
+	return ids, err
+}
+
+// RunHandle is a program that was running when the server last wrote of it.
+type RunHandle struct {
+	Run            fleet.Run
+	Driver, Handle string
+}
+
+// Handles returns the programs that may still be there, of all teams.
+func (tx *Tx) Handles() (list []RunHandle, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var h RunHandle
+		err := rows.Scan(&h.Run.TeamID, &h.Run.AgentID, &h.Run.Epoch, &h.Driver, &h.Handle)
+		list = append(list, h)
+		return err
+	}, `SELECT team_id, agent_id, epoch, driver, handle FROM runtimes WHERE handle <> '' ORDER BY agent_id`)
+	return list, err
+}
+
+// SilentRuns returns wanted runs that began and were last heard before the
+// instant and are not yet known to be lost.
+func (tx *Tx) SilentRuns(before time.Time, limit int) ([]fleet.Run, error) {
+	return tx.agentRefs(`SELECT r.team_id, r.agent_id FROM runtimes r JOIN agents a ON a.id = r.agent_id
+		WHERE r.wanted = 1 AND r.last_heard_at < $1 AND r.started_at < $1 AND a.observed IN ('up', 'starting')
+		ORDER BY r.agent_id LIMIT $2`, micros(before), limit)
+}
+
+// AddCommand queues something for the agent's program.
+func (tx *Tx) AddCommand(id fleet.AgentID, c fleet.Command) error {
+	return tx.run(`INSERT INTO commands (id, agent_id, type, body, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		c.ID, id, c.Type, toJSON(c.Body), micros(c.CreatedAt))
+}
+
+// Commands returns what the agent's program has not acknowledged, oldest first.
+func (tx *Tx) Commands(id fleet.AgentID, limit int) (list []fleet.Command, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var c fleet.Command
+		err := rows.Scan(&c.ID, &c.Type, jsonText{&c.Body}, stamp{&c.CreatedAt})
+		list = append(list, c)
+		return err
+	}, `SELECT id, type, body, created_at FROM commands WHERE agent_id = $1 ORDER BY id LIMIT $2`, id, limit)
+	return list, err
+}
+
+// AckCommand removes a command that the program has taken.
+func (tx *Tx) AckCommand(id fleet.AgentID, commandID string) error {
+	return tx.run(`DELETE FROM commands WHERE agent_id = $1 AND id = $2`, id, commandID)
+}
+
+// DeleteCommands drops what the program was not told yet; typ "" is all.
+func (tx *Tx) DeleteCommands(id fleet.AgentID, typ string) error {
+	return tx.run(`DELETE FROM commands WHERE agent_id = $1 AND ($2 = '' OR type = $2)`, id, typ)
+}
+
+// NewRunEvent records the id of a program's event; false when it was told before.
+func (tx *Tx) NewRunEvent(id fleet.AgentID, eventID string, at time.Time) (bool, error) {
+	n, err := tx.exec(`INSERT INTO run_events (agent_id, id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, id, eventID, micros(at))
+	return n == 1, err
+}
+
+// DropRunEventsBefore forgets event ids that no program repeats any more.
+func (tx *Tx) DropRunEventsBefore(at time.Time, limit int) error {
+	return tx.run(`DELETE FROM run_events WHERE (agent_id, id) IN (SELECT agent_id, id FROM run_events WHERE at < $1 LIMIT $2)`, micros(at), limit)
+}

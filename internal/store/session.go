@@ -1,0 +1,60 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"agentry/internal/fleet"
+)
+
+const sessionColumns = `id, user_id, team_id, data, user_agent, created_at, seen_at, expires_at`
+
+func sessionTargets(s *fleet.Session) []any {
+	return []any{&s.ID, &s.UserID, &s.TeamID, &s.Data, &s.UserAgent, stamp{&s.CreatedAt}, stamp{&s.SeenAt}, stamp{&s.ExpiresAt}}
+}
+
+// SaveSession stores a session under its token's hash.
+func (tx *Tx) SaveSession(tokenHash []byte, s fleet.Session) error {
+	return tx.run(`INSERT INTO sessions (token_hash, `+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (token_hash) DO UPDATE SET user_id = excluded.user_id, team_id = excluded.team_id, data = excluded.data,
+			seen_at = excluded.seen_at, expires_at = excluded.expires_at`,
+		tokenHash, s.ID, s.UserID, s.TeamID, s.Data, s.UserAgent, micros(s.CreatedAt), micros(s.SeenAt), micros(s.ExpiresAt))
+}
+
+// SessionByToken returns a live session; ok is false when there is none.
+func (tx *Tx) SessionByToken(tokenHash []byte, at time.Time) (s fleet.Session, ok bool, err error) {
+	ok, err = tx.one(sessionTargets(&s), `SELECT `+sessionColumns+` FROM sessions WHERE token_hash = $1 AND expires_at > $2`, tokenHash, micros(at))
+	return s, ok, err
+}
+
+// TouchSession records that a session was used.
+func (tx *Tx) TouchSession(id string, at time.Time) error {
+	return tx.run(`UPDATE sessions SET seen_at = $1 WHERE id = $2`, micros(at), id)
+}
+
+// UserSessions returns a user's live sessions, newest first.
+func (tx *Tx) UserSessions(user fleet.UserID, at time.Time) (list []fleet.Session, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var s fleet.Session
+		err := rows.Scan(sessionTargets(&s)...)
+		list = append(list, s)
+		return err
+	}, `SELECT `+sessionColumns+` FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY id DESC LIMIT 200`, user, micros(at))
+	return list, err
+}
+
+// DropSessionToken ends the session with the token.
+func (tx *Tx) DropSessionToken(tokenHash []byte) error {
+	return tx.run(`DELETE FROM sessions WHERE token_hash = $1`, tokenHash)
+}
+
+// DropSession ends one of the user's sessions; false when there is no such one.
+func (tx *Tx) DropSession(user fleet.UserID, id string) (bool, error) {
+	n, err := tx.exec(`DELETE FROM sessions WHERE user_id = $1 AND id = $2`, user, id)
+	return n == 1, err
+}
+
+// DropExpiredSessions forgets sessions that are over.
+func (tx *Tx) DropExpiredSessions(at time.Time) error {
+	return tx.run(`DELETE FROM sessions WHERE expires_at <= $1`, micros(at))
+}

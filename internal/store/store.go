@@ -1,0 +1,311 @@
+// Package store holds the only SQL: one SQLite file with one connection that
+// writes and four that read. A noun has one file. Every query of a team's
+// things takes the team.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"agentry/internal/fleet"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+const (
+	readers = 4
+	// maxBatch bounds how many waiting writes share one commit.
+	maxBatch = 128
+)
+
+// Store is the open database. Use Open.
+type Store struct {
+	writer, reader, checkpointer *sql.DB
+
+	queue  chan *write
+	quit   chan struct{}
+	closed sync.Once
+	owned  sync.WaitGroup
+
+	erased chan struct{}
+	fatal  func(error)
+	log    *slog.Logger
+}
+
+// Options are what Open may be told.
+type Options struct {
+	// Fatal is called when a failed fsync means that the process must stop;
+	// nil panics.
+	Fatal func(error)
+	// Log hears what nobody waits for; nil is silent.
+	Log *slog.Logger
+}
+
+// Open opens or creates the file and brings its schema up to date.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	s := &Store{
+		queue: make(chan *write, maxBatch), quit: make(chan struct{}),
+		erased: make(chan struct{}, 1), fatal: o.Fatal, log: o.Log,
+	}
+	if s.fatal == nil {
+		s.fatal = func(err error) { panic(err) }
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if s.writer, err = open(writeDSN(path), 1); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, s.writer); err != nil {
+		s.writer.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if s.reader, err = open(readDSN(path), readers); err != nil {
+		return nil, err
+	}
+	if s.checkpointer, err = open(checkpointDSN(path), 1); err != nil {
+		return nil, err
+	}
+	s.owned.Add(2)
+	go s.commitLoop()
+	go s.checkpointLoop()
+	return s, nil
+}
+
+func open(dsn string, conns int) (*sql.DB, error) {
+	db, err := sql.Open(sqliteDriver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// Close waits for writes under way and closes the file.
+func (s *Store) Close() error {
+	var err error
+	s.closed.Do(func() {
+		close(s.quit)
+		s.owned.Wait()
+		err = errors.Join(s.checkpointer.Close(), s.reader.Close(), s.writer.Close())
+	})
+	return err
+}
+
+// Tx is a transaction. Its methods are the package's queries. Use only the Tx
+// inside Read and Write.
+type Tx struct {
+	ctx    context.Context
+	tx     *sql.Tx
+	events []fleet.Event
+}
+
+// Events returns what the transaction announced, in order, with Seq set.
+func (tx *Tx) Events() []fleet.Event { return tx.events }
+
+// Read runs f over one snapshot.
+func (s *Store) Read(ctx context.Context, f func(tx *Tx) error) error {
+	t, err := s.reader.BeginTx(ctx, nil)
+	if err != nil {
+		known, _ := classify(err)
+		return known
+	}
+	defer t.Rollback()
+	err = f(&Tx{ctx: ctx, tx: t})
+	known, _ := classify(err)
+	return known
+}
+
+type write struct {
+	ctx   context.Context
+	f     func(tx *Tx) error
+	tx    *Tx
+	err   error
+	panic any
+	stack []byte
+	done  chan struct{}
+}
+
+// Write runs f in a transaction and returns once it is durable. Waiting writes
+// share a commit; each has a savepoint of its own, so that one's failure
+// changes nothing of another's. f must do SQL only. When Write returns nil,
+// the events f announced are in the returned slice and in the database.
+func (s *Store) Write(ctx context.Context, f func(tx *Tx) error) ([]fleet.Event, error) {
+	w := &write{ctx: ctx, f: f, done: make(chan struct{})}
+	select {
+	case s.queue <- w:
+	case <-s.quit:
+		return nil, unavailable(errors.New("store is closed"))
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case <-w.done:
+	case <-s.quit:
+		// The loop answers what it took; what it did not take never ran.
+		s.owned.Wait()
+		select {
+		case <-w.done:
+		default:
+			return nil, unavailable(errors.New("store is closed"))
+		}
+	}
+	if w.panic != nil {
+		panic(fmt.Sprintf("%v\n%s", w.panic, w.stack))
+	}
+	if w.err != nil {
+		known, _ := classify(w.err)
+		return nil, known
+	}
+	return w.tx.events, nil
+}
+
+func (s *Store) commitLoop() {
+	defer s.owned.Done()
+	for {
+		select {
+		case w := <-s.queue:
+			s.commit(s.collect(w))
+		case <-s.quit:
+			return
+		}
+	}
+}
+
+// collect takes what else is waiting, without waiting for more.
+func (s *Store) collect(first *write) []*write {
+	batch := []*write{first}
+	for len(batch) < maxBatch {
+		select {
+		case w := <-s.queue:
+			batch = append(batch, w)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (s *Store) commit(batch []*write) {
+	err := s.runBatch(batch)
+	if err != nil {
+		if _, fatal := classify(err); fatal {
+			s.fatal(err)
+		}
+	}
+	for _, w := range batch {
+		if w.err == nil && w.panic == nil {
+			w.err = err
+		}
+		close(w.done)
+	}
+}
+
+func (s *Store) runBatch(batch []*write) error {
+	t, err := s.writer.BeginTx(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback()
+	good := 0
+	for _, w := range batch {
+		if _, err := t.Exec(`SAVEPOINT one`); err != nil {
+			return err
+		}
+		if w.run(t); w.err == nil && w.panic == nil {
+			good++
+			_, err = t.Exec(`RELEASE one`)
+		} else {
+			_, err = t.Exec(`ROLLBACK TO one; RELEASE one`)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if good == 0 {
+		return nil
+	}
+	return t.Commit()
+}
+
+func (w *write) run(t *sql.Tx) {
+	defer func() {
+		if w.panic = recover(); w.panic != nil {
+			w.stack = debug.Stack()
+		}
+	}()
+	if w.err = w.ctx.Err(); w.err != nil {
+		return
+	}
+	// A caller that goes away must not break the transaction it shares.
+	w.tx = &Tx{ctx: context.WithoutCancel(w.ctx), tx: t}
+	w.err = w.f(w.tx)
+}
+
+// Erased asks for the write-ahead log to be emptied soon, so that what was
+// removed is in no file any more.
+func (s *Store) Erased() {
+	select {
+	case s.erased <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Store) checkpointLoop() {
+	defer s.owned.Done()
+	for {
+		select {
+		case <-s.erased:
+		case <-s.quit:
+			return
+		}
+		for !s.checkpoint() {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-s.quit:
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) checkpoint() bool {
+	var busy, logPages, moved int
+	err := s.checkpointer.QueryRow(checkpointSQL).Scan(&busy, &logPages, &moved)
+	if err != nil {
+		s.log.Warn("checkpoint", "error", err)
+	}
+	return err == nil && busy == 0
+}
+
+// Ready tells whether the database can be read and written.
+func (s *Store) Ready(ctx context.Context) error {
+	_, err := s.Write(ctx, func(tx *Tx) error { return tx.SetMeta("ready", "1") })
+	return err
+}

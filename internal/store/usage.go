@@ -1,0 +1,43 @@
+package store
+
+import (
+	"database/sql"
+
+	"agentry/internal/fleet"
+)
+
+// AddUsage counts n of a kind on a day of the agent's zone.
+func (tx *Tx) AddUsage(id fleet.AgentID, day, kind string, incarnation int, n int64) error {
+	if err := tx.run(`INSERT INTO usage_days (agent_id, day, kind, incarnation, n) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (agent_id, day, kind, incarnation) DO UPDATE SET n = usage_days.n + excluded.n`, id, day, kind, incarnation, n); err != nil {
+		return err
+	}
+	var invitations, messages int64
+	switch kind {
+	case fleet.UsageInvitations:
+		invitations = n
+	case fleet.UsageMessages:
+		messages = n
+	default:
+		return nil
+	}
+	// A count of a former day adds to the totals only.
+	return tx.run(`UPDATE runtimes SET total_invitations = total_invitations + $1, total_messages = total_messages + $2,
+			today_invitations = CASE WHEN today < $3 THEN $1 WHEN today = $3 THEN today_invitations + $1 ELSE today_invitations END,
+			today_messages = CASE WHEN today < $3 THEN $2 WHEN today = $3 THEN today_messages + $2 ELSE today_messages END,
+			today = CASE WHEN today < $3 THEN $3 ELSE today END
+		WHERE agent_id = $4`, invitations, messages, day, id)
+}
+
+// Usage returns the agent's counters for the days from..to, both included and
+// "" for open, oldest first; incarnation 0 is all.
+func (tx *Tx) Usage(id fleet.AgentID, from, to string, incarnation int) (list []fleet.Usage, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var u fleet.Usage
+		err := rows.Scan(&u.Day, &u.Kind, &u.Incarnation, &u.Count)
+		list = append(list, u)
+		return err
+	}, `SELECT day, kind, incarnation, n FROM usage_days WHERE agent_id = $1 AND ($2 = '' OR day >= $2) AND ($3 = '' OR day <= $3)
+		AND ($4 = 0 OR incarnation = $4) ORDER BY day, kind, incarnation LIMIT 10000`, id, from, to, incarnation)
+	return list, err
+}
