@@ -1,0 +1,118 @@
+// Package static holds what the pages load: styles, scripts, the icon. Each
+// file is served under a URL that carries a hash of its content, so that a
+// browser may keep it for ever. htmx comes from npm into vendor/ at build; the
+// package builds, and the pages work, with that folder empty.
+package static
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+)
+
+// Prefix is where the router mounts the files.
+const Prefix = "/static/"
+
+// The pattern takes the kept placeholder and htmx, and leaves out what is only
+// for tests.
+//
+//go:embed *.css *.js *.svg vendor/[.h]*
+var files embed.FS
+
+// served maps the only names that are answered to where they lie.
+func served() map[string]string {
+	return map[string]string{
+		"app.css":  "app.css",
+		"theme.js": "theme.js",
+		"app.js":   "app.js",
+		"live.js":  "live.js",
+		"htmx.js":  "vendor/htmx.min.js",
+		"icon.svg": "icon.svg",
+	}
+}
+
+// Asset is one file as it is sent. Its bytes are shared: do not change them.
+type Asset struct {
+	Body []byte
+	// Gzip is Body compressed.
+	Gzip        []byte
+	ContentType string
+	// Immutable: the name carries the hash of the content, so caches may keep
+	// it for ever.
+	Immutable bool
+}
+
+type shelf struct {
+	urls   map[string]string
+	assets map[string]Asset
+}
+
+var load = sync.OnceValue(func() shelf { return stock(files, served()) })
+
+// URL returns the hashed URL of a served file, such as
+// "/static/app.0123456789ab.css" for "app.css". A file that is not there (htmx
+// before the first build of the assets) keeps its plain name, which answers 404.
+func URL(name string) string {
+	if url, ok := load().urls[name]; ok {
+		return url
+	}
+	return Prefix + name
+}
+
+// File returns the asset behind what follows Prefix in a request's path, with
+// or without the hash. ok is false for everything that is not on the list; the
+// name is only ever looked up, never opened.
+func File(name string) (asset Asset, ok bool) {
+	asset, ok = load().assets[name]
+	return asset, ok
+}
+
+func stock(from fs.FS, names map[string]string) shelf {
+	s := shelf{urls: map[string]string{}, assets: map[string]Asset{}}
+	for name, file := range names {
+		body, err := fs.ReadFile(from, file)
+		if err != nil {
+			continue
+		}
+		a := Asset{Body: body, Gzip: squeeze(body), ContentType: contentType(name)}
+		s.assets[name] = a
+		a.Immutable = true
+		hashed := hashedName(name, body)
+		s.assets[hashed] = a
+		s.urls[name] = Prefix + hashed
+	}
+	return s
+}
+
+func hashedName(name string, body []byte) string {
+	sum := sha256.Sum256(body)
+	ext := path.Ext(name)
+	return strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
+}
+
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	return "application/octet-stream"
+}
+
+func squeeze(body []byte) []byte {
+	var out bytes.Buffer
+	// Writing to a buffer at a known level cannot fail.
+	w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	_, _ = w.Write(body)
+	_ = w.Close()
+	return out.Bytes()
+}

@@ -1,0 +1,87 @@
+// Package views renders the pages. Each page takes one plain struct, its view
+// model, which the handler fills; nothing here asks for anything. A page and
+// the fragments that replace its parts are made of the same components, and
+// every page works without a script.
+//
+// With a script, every form and link inside lists and dialogs is sent by htmx
+// to the same URL as without. What a handler answers then:
+//
+//   - done: 204 with DoneHeader, or HX-Redirect where a new page follows; the
+//     dialog closes and the regions of the agent are fetched again;
+//   - wrong fields: 422 with the same form component;
+//   - any other refusal: its HTTP status with ErrorNotice.
+package views
+
+import (
+	"time"
+
+	"agentry/views/ui"
+)
+
+// DoneHeader is the response header, with DoneEvent as value, that tells the
+// page that a form was done.
+const (
+	DoneHeader = "HX-Trigger"
+	DoneEvent  = "agentry:done"
+)
+
+// Shell is what stands around every page of a signed-in member.
+type Shell struct {
+	Title string
+	Team  string
+	// Env is the name of the environment, "" shows none; EnvColor is grey,
+	// green, amber, red or blue.
+	Env, EnvColor string
+	// Nav is the current entry: fleet, alerts or settings.
+	Nav        string
+	OpenAlerts int
+	// User and Email say who is signed in.
+	User, Email, Role string
+	// Insecure shows the banner of the plain-http mode.
+	Insecure bool
+	// Notice stays on top of the page, such as after a redirect; nil is none.
+	Notice *ui.Notice
+	Now    time.Time
+}
+
+func (s Shell) envTone() ui.Tone {
+	switch s.EnvColor {
+	case "green":
+		return ui.OK
+	case "amber":
+		return ui.Warn
+	case "red":
+		return ui.Bad
+	case "blue":
+		return ui.Info
+	}
+	return ui.Mute
+}
+
+// Form is what every form has beside its values.
+type Form struct {
+	// Problem stands above the fields; nil is none.
+	Problem *ui.Notice
+	// Errors says by field name what is wrong, in the names of the API:
+	// "name", "limits.messagesMin".
+	Errors map[string]string
+}
+
+// Problem is an error page, or with ErrorNotice the same inside a page.
+type Problem struct {
+	Status int
+	// Title is short: "Not found"; Sentence says what happened; Todo what to do.
+	Title, Sentence, Todo string
+	RequestID             string
+}
+
+func (p Problem) notice() ui.Notice {
+	return ui.Notice{Tone: ui.Bad, Title: p.Title, Text: p.Sentence, Todo: p.Todo, RequestID: p.RequestID}
+}
+
+func agentPath(id, verb string) string {
+	if verb == "" {
+		return "/fleet/" + id
+	}
+	return "/fleet/" + id + "/" + verb
+}

@@ -1,0 +1,101 @@
+package views
+
+import (
+	"slices"
+
+	"agentry/internal/fleet"
+	"agentry/views/ui"
+)
+
+// PillFor chooses the pill for a status and what is observed of the run. A
+// running agent that is not heard is never shown as running.
+func PillFor(status, observed string) ui.Pill {
+	if status == "running" {
+		switch observed {
+		case "lost", "backoff":
+			return ui.Pill{Tone: ui.Bad, Shape: "diamond", Word: "not responding"}
+		case "up":
+			return ui.Pill{Tone: ui.OK, Shape: "dot", Word: "running"}
+		}
+		return ui.Pill{Tone: ui.Info, Shape: "half", Word: "starting"}
+	}
+	word := fleet.Status(status).Word()
+	switch status {
+	case "paused":
+		return ui.Pill{Tone: ui.Info, Shape: "bars", Word: word}
+	case "auth_needed":
+		return ui.Pill{Tone: ui.Warn, Shape: "triangle", Word: word}
+	case "auth_in_progress":
+		return ui.Pill{Tone: ui.Info, Shape: "half", Word: word}
+	case "setup_needed":
+		return ui.Pill{Tone: ui.Mute, Shape: "ring", Word: word}
+	case "disabled":
+		return ui.Pill{Tone: ui.Mute, Shape: "slash", Word: word}
+	case "ended":
+		return ui.Pill{Tone: ui.Mute, Shape: "square", Word: word}
+	}
+	return ui.Pill{Tone: ui.Mute, Shape: "ring", Word: word}
+}
+
+// Action is something that may be done with an agent, or why it may not.
+type Action struct {
+	// Verb is the last part of the path: "pause" is /fleet/{id}/pause.
+	Verb, Label string
+	// Ask: the verb has a form first (GET); else it is posted at once.
+	Ask bool
+	// Primary actions are buttons, the others lie in the menu.
+	Primary bool
+	// Why is the sentence for why it cannot be done now; "" is: it can.
+	Why string
+}
+
+type actionRule struct {
+	move     fleet.Move
+	label    string
+	ask      bool
+	primary  []fleet.Status
+	implicit bool // no status decides: protect and unprotect
+}
+
+// actionRules are in the order in which people see them.
+func actionRules() []actionRule {
+	return []actionRule{
+		{move: fleet.MoveVerify, label: "Enter code", ask: true, primary: []fleet.Status{fleet.AuthNeeded}},
+		{move: fleet.MoveSetup, label: "Set up", ask: true, primary: []fleet.Status{fleet.SetupNeeded}},
+		{move: fleet.MoveStart, label: "Start", primary: []fleet.Status{fleet.SetupNeeded}},
+		{move: fleet.MoveResume, label: "Resume", primary: []fleet.Status{fleet.Paused}},
+		{move: fleet.MovePause, label: "Pause", ask: true, primary: []fleet.Status{fleet.Running}},
+		{move: fleet.MoveEnable, label: "Enable", primary: []fleet.Status{fleet.Disabled}},
+		{move: fleet.MoveRelaunch, label: "Relaunch", ask: true, primary: []fleet.Status{fleet.Ended}},
+		{move: fleet.MoveDelete, label: "Delete", ask: true, primary: []fleet.Status{fleet.Ended}},
+		{move: fleet.MoveDisable, label: "Disable", ask: true},
+		{move: "protect", label: "Protect", ask: true, implicit: true},
+		{move: "unprotect", label: "Remove protection", ask: true, implicit: true},
+		{move: fleet.MoveEnd, label: "End", ask: true},
+	}
+}
+
+// ActionsFor lists what may be done with an agent in its status. needsSetup
+// says whether its kind asks for setup fields; challenged whether a code is
+// waited for; why, asked with a verb, answers the sentence for why this member
+// may not do it, "" when he may.
+func ActionsFor(status string, needsSetup, challenged, protected bool, why func(verb string) string) []Action {
+	from := fleet.Status(status)
+	facts := fleet.Facts{NeedsSetup: needsSetup}
+	var out []Action
+	for _, r := range actionRules() {
+		switch {
+		case r.implicit && (r.move == "protect") == protected,
+			!r.implicit && !fleet.Allowed(from, r.move, facts),
+			r.move == fleet.MoveVerify && !challenged,
+			r.move == fleet.MoveSetup && !needsSetup,
+			r.move == fleet.MoveStart && from == fleet.Paused:
+			continue
+		}
+		primary := slices.Contains(r.primary, from) || r.move == fleet.MoveSetup && from == fleet.AuthNeeded && !challenged
+		out = append(out, Action{
+			Verb: string(r.move), Label: r.label, Ask: r.ask, Primary: primary, Why: why(string(r.move)),
+		})
+	}
+	return out
+}

@@ -1,0 +1,220 @@
+// Package ui is the design system: small parts that know nothing of agents.
+// Each takes a plain struct or plain values, works without a script and needs
+// no inline style.
+package ui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Tone says what a colour means. It never stands alone: a word is beside it.
+type Tone string
+
+// The tones.
+const (
+	Mute Tone = "mute"
+	Info Tone = "info"
+	OK   Tone = "ok"
+	Warn Tone = "warn"
+	Bad  Tone = "bad"
+)
+
+// Pill is a status: shape, word and tone.
+type Pill struct {
+	Tone Tone
+	// Shape names a symbol of Sprite without its "s-": dot, diamond, triangle,
+	// bars, ring, square, half, slash.
+	Shape string
+	Word  string
+}
+
+// Option is one choice of a select, or one link of tabs and chips.
+type Option struct {
+	Value, Label string
+}
+
+// Field is one labelled control of a form.
+type Field struct {
+	Name, Label string
+	// In keeps the ids of two forms in one page apart; "" in the page itself.
+	In string
+	// Type is an input type, "textarea" or "select".
+	Type  string
+	Value string
+	Hint  string
+	// Error says what is wrong with the value, "" is nothing.
+	Error string
+	// Mark is a short note beside the label, such as "from incarnation 2".
+	Mark         string
+	Required     bool
+	Autofocus    bool
+	Autocomplete string
+	Placeholder  string
+	// MaxLength bounds the text, Min and Max a number; 0 is no bound.
+	MaxLength, Min, Max int
+	Options             []Option // of a select
+	Mono                bool
+}
+
+func (f Field) id() string { return "f-" + f.In + strings.ReplaceAll(f.Name, ".", "-") }
+
+func (f Field) describedBy() string {
+	var ids []string
+	if f.Hint != "" {
+		ids = append(ids, f.id()+"-hint")
+	}
+	if f.Error != "" {
+		ids = append(ids, f.id()+"-error")
+	}
+	return strings.Join(ids, " ")
+}
+
+// Notice is a message that stays in the page.
+type Notice struct {
+	Tone  Tone
+	Title string
+	Text  string
+	// Todo says what to do about it.
+	Todo string
+	// RequestID is shown so that it can be looked up in the log.
+	RequestID string
+}
+
+// Meter is how much of something is used.
+type Meter struct {
+	Value, Max int
+	// Label is read beside the bar and by screen readers: "18 of 25 today".
+	Label string
+}
+
+// permille is the filled part of the bar in thousandths, at most 1000.
+func (m Meter) permille() int {
+	if m.Max <= 0 || m.Value <= 0 {
+		return 0
+	}
+	return min(1000, m.Value*1000/m.Max)
+}
+
+// Empty is what a list shows instead of nothing.
+type Empty struct {
+	Title, Text string
+	// Href and Action are the one thing to do first; "" is none.
+	Href, Action string
+}
+
+// Tab is one link of a tab bar.
+type Tab struct {
+	Href, Label string
+	Count       int // shown when over 0
+	Current     bool
+}
+
+// Pager is the foot of a keyset-paged list.
+type Pager struct {
+	// Text says where one is: "1–50 of 381 · 31 ended hidden".
+	Text string
+	// PrevHref and NextHref are "" at the ends.
+	PrevHref, NextHref string
+}
+
+// Initials are the first letters of the first and last word of a name, as they
+// stand in an avatar.
+func Initials(name string) string {
+	words := strings.Fields(name)
+	if len(words) == 0 {
+		return "?"
+	}
+	first, _ := utf8.DecodeRuneInString(words[0])
+	out := string(first)
+	if len(words) > 1 {
+		last, _ := utf8.DecodeRuneInString(words[len(words)-1])
+		out += string(last)
+	}
+	return strings.ToUpper(out)
+}
+
+// Ago says how far an instant is from now in a few words: "3 s ago", "in 2 h".
+func Ago(at, now time.Time) string {
+	d := now.Sub(at)
+	future := d < 0
+	if future {
+		d = -d
+	}
+	var span string
+	switch {
+	case d < time.Second:
+		return "now"
+	case d < time.Minute:
+		span = fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		span = fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		span = fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		span = fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+	if future {
+		return "in " + span
+	}
+	return span + " ago"
+}
+
+// Absolute writes an instant with its zone, for people.
+func Absolute(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+func machineTime(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// Number writes an integer with thin groups: 4,310.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// Plural writes a count with its noun: "1 task", "4,310 log lines".
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Number(n) + " " + many
+}
+
+// sparkPath draws the values as a line in a box of 13 by 20, scaled to their
+// maximum; nil draws nothing.
+func sparkPath(values []int) string {
+	if len(values) < 2 {
+		return ""
+	}
+	top := 1
+	for _, v := range values {
+		top = max(top, v)
+	}
+	var b strings.Builder
+	b.WriteByte('M')
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%d %d", i, 20-max(v, 0)*20/top)
+	}
+	return b.String()
+}
+
+func sparkLabel(values []int) string {
+	total, top := 0, 0
+	for _, v := range values {
+		total += v
+		top = max(top, v)
+	}
+	return fmt.Sprintf("Last %d days: %s in all, at most %s a day", len(values), Number(total), Number(top))
+}
