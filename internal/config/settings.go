@@ -26,7 +26,6 @@ type setting struct {
 	show     func(c Config) string
 }
 
-func (s setting) envName() string  { return envPrefix + s.name }
 func (s setting) flagName() string { return strings.ReplaceAll(strings.ToLower(s.name), "_", "-") }
 func (s setting) fileKey() string  { return strings.ToLower(s.name) }
 

@@ -1,0 +1,68 @@
+# Every target does its own set-up; `make help` lists them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build run dev assets generate test lint check e2e bench compiler browser
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTEST := go test -shuffle=on -count=1 -timeout 14m
+GODIRS := cmd internal views web $(wildcard static/*.go)
+NODE_STAMP := static/node_modules/.installed
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: assets ## make bin/agentry
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/agentry ./cmd/agentry
+
+run: build ## start the demo on http://127.0.0.1:3000 (ARGS adds options)
+	exec bin/agentry demo $(ARGS)
+
+dev: assets ## the demo again after every change of a template or Go file
+	go tool templ generate -path . -watch -ignore-pattern 'node_modules' -cmd 'go run ./cmd/agentry demo $(ARGS)'
+
+assets: $(NODE_STAMP) ## fetch what the pages load from npm and copy it to static/vendor
+	cd static && npm run --silent vendor
+
+$(NODE_STAMP): static/package-lock.json static/package.json
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer (Debian: apt-get install nodejs npm).' >&2; exit 1; }
+	cd static && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+generate: ## make Go code of the templates
+	go tool templ generate -path views
+
+test: assets compiler browser ## run every test, with the race detector
+	$(GOTEST) -race ./...
+
+e2e: assets compiler browser ## run the journeys in the browser alone
+	$(GOTEST) -race -run Journey ./web/...
+
+bench: assets ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem -timeout 14m ./...
+
+lint: assets ## gofmt, vet and staticcheck
+	@unformatted=$$(gofmt -l $(GODIRS)); test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; } >&2
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+check: lint ## the one gate: lint, tidy, templates without a diff, tests
+	go mod tidy -diff
+	go tool templ generate -path views -check
+	go tool templ fmt -fail views
+	$(MAKE) test
+
+# The race detector links with C. Where it cannot be had, go test says so.
+compiler:
+	@command -v "$$(go env CC)" >/dev/null || $(call install,gcc libc6-dev) || \
+		echo 'The race detector needs a C compiler: install gcc (Debian: apt-get install gcc libc6-dev).' >&2
+
+# Tests that need the browser fail without it, and say so.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		$(call install,chromium fonts-liberation) || \
+		echo 'The tests in a browser need Chromium: install it (Debian: apt-get install chromium) and run make again.' >&2
+
+# install adds Debian packages where that is possible without asking: as root.
+install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); }
