@@ -1,0 +1,245 @@
+// Package process runs agents' programs as child processes of the server, on
+// Linux.
+//
+// A program leads its own process group and dies with the server: the kernel
+// kills it when the thread that made it ends. What it started itself is found
+// by the group and by three names in the environment (AGENTRY_INSTANCE,
+// AGENTRY_AGENT_ID, AGENTRY_RUN), also when it left the group or the session,
+// and killed when the run is over, or by Reap after the server was killed. A
+// descendant that leaves the session and clears its environment is not found.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"agentry/internal/fleet"
+	agentruntime "agentry/internal/runtime"
+)
+
+// Config is what a driver needs.
+type Config struct {
+	// Instance names this installation. Every program carries it in its
+	// environment, and Reap kills whatever carries it.
+	Instance string
+	// BuiltinEnv is added to the environment of the built-in program (the
+	// kinds whose command is "@agentry") only.
+	BuiltinEnv map[string]string
+	// Log takes what nobody can be told otherwise; nil is slog.Default.
+	Log *slog.Logger
+}
+
+// runKey names a run in the environment of its processes.
+type runKey struct {
+	agent fleet.AgentID
+	epoch int64
+}
+
+// Driver runs programs as child processes. It has a thread of its own from
+// New to Close.
+type Driver struct {
+	instance   string
+	builtinEnv map[string]string
+	log        *slog.Logger
+	boot       string
+	null       *os.File
+
+	spawns  chan spawn
+	quit    chan struct{}
+	once    sync.Once
+	workers sync.WaitGroup
+	watch   chan struct{}
+
+	mu   sync.Mutex
+	live map[runKey]*child // from before the fork until the leader's exit
+
+	strays straySearch
+}
+
+var _ agentruntime.Driver = (*Driver)(nil)
+
+// New makes a driver and starts the thread that makes the children. It marks
+// every descriptor that this process inherited as not to be inherited again.
+func New(c Config) (*Driver, error) {
+	if c.Instance == "" {
+		return nil, errors.New("process: no name of this installation")
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, fmt.Errorf("process: %w", err)
+	}
+	boot, err := bootID()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("process: %w", err), null.Close())
+	}
+	d := &Driver{
+		instance: c.Instance, builtinEnv: c.BuiltinEnv, log: c.Log, boot: boot, null: null,
+		spawns: make(chan spawn), quit: make(chan struct{}), watch: make(chan struct{}, 1),
+		live: map[runKey]*child{},
+	}
+	if d.log == nil {
+		d.log = slog.Default()
+	}
+	// Go's own descriptors are marked from the start; an old kernel refuses,
+	// and then programs inherit what the server was started with.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	d.workers.Go(d.spawnLoop)
+	d.workers.Go(d.watchLoop)
+	return d, nil
+}
+
+// Close kills every program that still runs, waits for all of them and ends
+// the driver's thread. Call it when no Start is under way. Safe to call twice.
+func (d *Driver) Close() error {
+	var err error
+	d.once.Do(func() {
+		for _, c := range d.started() {
+			c.signal(syscall.SIGKILL)
+		}
+		close(d.quit)
+		d.workers.Wait()
+		err = d.null.Close()
+	})
+	return err
+}
+
+// started returns the live runs that have a process, by its pid.
+func (d *Driver) started() map[int]*child {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := make(map[int]*child, len(d.live))
+	for _, c := range d.live {
+		if c.pid != 0 {
+			out[c.pid] = c
+		}
+	}
+	return out
+}
+
+// spawn is one request to the thread that makes the children.
+type spawn struct {
+	path   string
+	argv   []string
+	attr   *syscall.ProcAttr
+	answer chan spawned
+}
+
+type spawned struct {
+	pid int
+	err error
+}
+
+// spawnLoop makes all children on one thread that lives as long as the driver:
+// the kernel ties the death signal to the thread, not to the process.
+func (d *Driver) spawnLoop() {
+	runtime.LockOSThread() // never unlocked, so the thread ends with the loop
+	for {
+		select {
+		case <-d.quit:
+			return
+		case s := <-d.spawns:
+			pid, err := syscall.ForkExec(s.path, s.argv, s.attr)
+			s.answer <- spawned{pid: pid, err: err}
+		}
+	}
+}
+
+// fork runs one request on the spawning thread.
+func (d *Driver) fork(ctx context.Context, s spawn) (int, error) {
+	s.answer = make(chan spawned, 1)
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-d.quit:
+		return 0, errors.New("process: the driver is closed")
+	case d.spawns <- s:
+	}
+	a := <-s.answer
+	return a.pid, a.err
+}
+
+// Start implements runtime.Driver. The program gets the run token on file
+// descriptor 3 and nothing of the server's environment but PATH, LANG and TZ.
+// A memory limit bounds the private data of each process (RLIMIT_DATA); the
+// limit of processes is watched (see watchLoop). Both hold from just after the
+// program's first instruction.
+func (d *Driver) Start(ctx context.Context, spec agentruntime.Spec) (_ agentruntime.Process, err error) {
+	path, argv, err := resolve(spec.Kind.Command)
+	if err != nil {
+		return nil, err
+	}
+	c := newChild(d, spec)
+	if err := d.claim(c); err != nil {
+		return nil, err
+	}
+	made, err := makeDir(spec.Dir)
+	if err == nil {
+		err = d.launch(ctx, c, path, argv)
+	}
+	if err != nil {
+		d.release(c)
+		if made {
+			err = errors.Join(err, os.RemoveAll(spec.Dir))
+		}
+		return nil, err
+	}
+	c.begin()
+	return c, nil
+}
+
+// claim makes the run known before its process exists, so that no search for
+// strays takes it for one.
+func (d *Driver) claim(c *child) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.live[c.key] != nil {
+		return fmt.Errorf("process: run %d of agent %s is running", c.key.epoch, c.key.agent)
+	}
+	d.live[c.key] = c
+	return nil
+}
+
+// release makes whatever is left of the run a stray.
+func (d *Driver) release(c *child) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.live, c.key)
+}
+
+// launch forks the program and fills in what is known of its process.
+func (d *Driver) launch(ctx context.Context, c *child, path string, argv []string) error {
+	p, err := openPipes(c.spec)
+	if err != nil {
+		return err
+	}
+	defer p.closeTheirs()
+	c.pidfd = -1
+	attr := &syscall.ProcAttr{
+		Dir:   c.spec.Dir,
+		Env:   d.environ(c.spec),
+		Files: []uintptr{d.null.Fd(), uintptr(p.outWrite), uintptr(p.outWrite)},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &c.pidfd},
+	}
+	if p.tokenRead >= 0 {
+		attr.Files = append(attr.Files, uintptr(p.tokenRead))
+	}
+	pid, err := d.fork(ctx, spawn{path: path, argv: argv, attr: attr})
+	if err != nil {
+		unix.Close(p.outRead)
+		return fmt.Errorf("start %s: %w", argv[0], err)
+	}
+	c.out = os.NewFile(uintptr(p.outRead), "output")
+	d.mu.Lock()
+	c.pid = pid
+	d.mu.Unlock()
+	return nil
+}

@@ -1,0 +1,94 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	agentruntime "agentry/internal/runtime"
+)
+
+// The names of a run's environment. The first three find its processes again.
+const (
+	envInstance = "AGENTRY_INSTANCE"
+	envAgent    = "AGENTRY_AGENT_ID"
+	envRun      = "AGENTRY_RUN"
+	envURL      = "AGENTRY_URL"
+	envToken    = "AGENTRY_RUN_TOKEN"
+)
+
+// builtin as a command's first element is the running binary.
+const builtin = "@agentry"
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// environ is the program's whole environment. A kind may replace PATH, HOME,
+// LANG and TZ, and nothing that names the run.
+func (d *Driver) environ(spec agentruntime.Spec) []string {
+	vars := map[string]string{"PATH": defaultPath, "HOME": spec.Dir, "LANG": "C.UTF-8"}
+	for _, name := range []string{"PATH", "LANG", "TZ"} {
+		if v := os.Getenv(name); v != "" {
+			vars[name] = v
+		}
+	}
+	if spec.Kind.Command[0] == builtin {
+		for k, v := range d.builtinEnv {
+			vars[k] = v
+		}
+	}
+	for k, v := range spec.Kind.Env {
+		vars[k] = v
+	}
+	delete(vars, envToken)
+	if spec.Kind.TokenInEnv {
+		vars[envToken] = spec.Token
+	}
+	vars[envURL] = spec.URL
+	vars[envAgent] = string(spec.Run.AgentID)
+	vars[envRun] = strconv.FormatInt(spec.Run.Epoch, 10)
+	vars[envInstance] = d.instance
+	out := make([]string, 0, len(vars))
+	for k, v := range vars {
+		out = append(out, k+"="+v)
+	}
+	return out
+}
+
+// resolve returns the file to execute and its arguments. A name without a
+// slash is looked up in the server's PATH.
+func resolve(command []string) (path string, argv []string, err error) {
+	if len(command) == 0 || command[0] == "" {
+		return "", nil, errors.New("process: the kind has no command")
+	}
+	if command[0] == builtin {
+		path, err = os.Executable()
+	} else if path, err = exec.LookPath(command[0]); err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("start %s: %w", command[0], err)
+	}
+	return path, append([]string{path}, command[1:]...), nil
+}
+
+// makeDir makes the run's private folder and tells whether it was not there.
+func makeDir(dir string) (made bool, err error) {
+	if dir == "" {
+		return false, errors.New("process: no working folder")
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return false, fmt.Errorf("process: working folder: %w", err)
+	}
+	err = os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return false, os.Chmod(dir, 0o700)
+	}
+	if err != nil {
+		return false, fmt.Errorf("process: working folder: %w", err)
+	}
+	return true, nil
+}

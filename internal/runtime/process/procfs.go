@@ -1,0 +1,126 @@
+package process
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// maxEnviron bounds how much of a process's environment is read.
+const maxEnviron = 1 << 20
+
+// stat is what /proc/PID/stat says of a process.
+type stat struct {
+	state byte   // Z and X are dead
+	group int    // process group
+	start uint64 // clock ticks since the machine's start
+}
+
+func (s stat) alive() bool { return s.state != 'Z' && s.state != 'X' }
+
+func readStat(pid int) (stat, error) {
+	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return stat{}, err
+	}
+	// The second field is the program's name in parentheses; it may hold
+	// anything, so the others are counted from its last parenthesis.
+	end := bytes.LastIndexByte(raw, ')')
+	fields := strings.Fields(string(raw[end+1:]))
+	if end < 0 || len(fields) < 20 {
+		return stat{}, fmt.Errorf("process %d: cannot read its state", pid)
+	}
+	group, err1 := strconv.Atoi(fields[2])
+	start, err2 := strconv.ParseUint(fields[19], 10, 64)
+	if err1 != nil || err2 != nil {
+		return stat{}, fmt.Errorf("process %d: cannot read its state", pid)
+	}
+	return stat{state: fields[0][0], group: group, start: start}, nil
+}
+
+// pids lists the processes there are.
+func pids() ([]int, error) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int, 0, len(names))
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			out = append(out, pid)
+		}
+	}
+	return out, nil
+}
+
+// environOf reads the environment a process was started with into buf, which
+// grows where needed. Nothing is read of a process that is dead or not ours.
+func environOf(pid int, buf *bytes.Buffer) []byte {
+	buf.Reset()
+	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if _, err := buf.ReadFrom(io.LimitReader(f, maxEnviron)); err != nil {
+		return nil
+	}
+	return buf.Bytes()
+}
+
+// countGroups counts the living processes of every process group.
+func countGroups() map[int]int {
+	out := map[int]int{}
+	all, err := pids()
+	if err != nil {
+		return out
+	}
+	for _, pid := range all {
+		if s, err := readStat(pid); err == nil && s.alive() {
+			out[s.group]++
+		}
+	}
+	return out
+}
+
+// bootID names the time since the machine's start: pids and start times of
+// another one say nothing.
+func bootID() (string, error) {
+	raw, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", err
+	}
+	id, _, _ := strings.Cut(strings.TrimSpace(string(raw)), "-")
+	return id, nil
+}
+
+// handle names a process so that a later server finds the same one or none.
+// As text it is "pid:start:boot".
+type handle struct {
+	pid   int
+	start uint64
+	boot  string
+}
+
+func (h handle) String() string { return fmt.Sprintf("%d:%d:%s", h.pid, h.start, h.boot) }
+
+func parseHandle(s string) (handle, bool) {
+	parts := strings.Split(s, ":")
+	if len(parts) != 3 {
+		return handle{}, false
+	}
+	pid, err1 := strconv.Atoi(parts[0])
+	start, err2 := strconv.ParseUint(parts[1], 10, 64)
+	if err1 != nil || err2 != nil || pid < 2 {
+		return handle{}, false
+	}
+	return handle{pid: pid, start: start, boot: parts[2]}, true
+}
