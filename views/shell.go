@@ -41,7 +41,9 @@ type Shell struct {
 	Insecure bool
 	// Notice stays on top of the page, such as after a redirect; nil is none.
 	Notice *ui.Notice
-	Now    time.Time
+	// Seq is the newest event when the page was made; the stream goes on from it.
+	Seq int64
+	Now time.Time
 }
 
 func (s Shell) envTone() ui.Tone {
