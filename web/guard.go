@@ -1,0 +1,166 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/fleet"
+	"agentry/internal/secret"
+)
+
+// accessKind is how a route finds out who calls.
+type accessKind int
+
+// The zero value admits no one: a route that forgot to say who may call it is
+// closed.
+const (
+	byNoOne accessKind = iota
+	byAnyone
+	bySession
+	byKey
+	byRunToken
+)
+
+// access says who may call a route: how they say who they are, and the scope
+// they need.
+type access struct {
+	kind  accessKind
+	scope fleet.Scope
+}
+
+// public is for routes that anybody may call.
+func public() access { return access{kind: byAnyone} }
+
+// session is for pages: a signed-in member whose role has the scope.
+func session(need fleet.Scope) access { return access{bySession, need} }
+
+// key is for the JSON faces: an API key with the scope.
+func key(need fleet.Scope) access { return access{byKey, need} }
+
+// ofRun is for the agents' own programs.
+func ofRun() access { return access{kind: byRunToken} }
+
+// caller is who was let in; what is not about the kind of access is empty.
+type caller struct {
+	actor  fleet.Actor
+	apiKey fleet.Key
+	team   fleet.Team
+	run    fleet.Run
+	viewer viewer
+	// still asks again whether the caller may go on; long streams call it.
+	still func(context.Context) error
+}
+
+// guarded is what fiber calls for a route: let in, count, do it once, do it.
+func (s *Server) guarded(r *route) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		c.Locals(localRoute, r)
+		who, err := s.letIn(c, r.access)
+		if err != nil {
+			return err
+		}
+		c.Locals(localWho, who)
+		if err := s.limit(c, r, who); err != nil {
+			return err
+		}
+		if r.access.scope != "" {
+			if err := who.actor.May(r.access.scope); err != nil {
+				return err
+			}
+		}
+		return s.once(c, r, who)
+	}
+}
+
+// letIn finds out who calls, or refuses.
+func (s *Server) letIn(c *fiber.Ctx, a access) (caller, error) {
+	switch a.kind {
+	case byAnyone:
+		return caller{}, sameOrigin(c)
+	case bySession:
+		if err := sameOrigin(c); err != nil {
+			return caller{}, err
+		}
+		return s.signedIn(c)
+	case byKey:
+		return s.keyHolder(c)
+	case byRunToken:
+		return s.program(c)
+	}
+	return caller{}, fleet.Errorf(fleet.CodeForbidden, "Nobody may call this")
+}
+
+// keyHolder is who an API key stands for. A text that cannot be a key is
+// refused without touching the database.
+func (s *Server) keyHolder(c *fiber.Ctx) (caller, error) {
+	header := c.Get(fiber.HeaderAuthorization)
+	if header == "" {
+		if s.trusted(c) {
+			return s.neighbour(c), nil
+		}
+		return caller{}, fleet.Errorf(codeMissingKey, "An API key is needed: send Authorization: Bearer YOUR_API_KEY")
+	}
+	apiKey, ok := bearer(header)
+	if !ok || secret.CheckAPIKey(apiKey) != nil {
+		return caller{}, fleet.Errorf(codeKeyFormat, "This cannot be an API key: keys have %d characters and begin with agy_", secret.APIKeyLength)
+	}
+	actor, k, team, err := s.app.ActorForKey(c.UserContext(), apiKey)
+	if fleet.CodeOf(err) == fleet.CodeUnauthorized {
+		return caller{}, fleet.Errorf(codeInvalidKey, "The API key is not valid: it is unknown, expired or revoked")
+	}
+	actor.RequestID = requestID(c)
+	still := func(ctx context.Context) error {
+		_, _, _, err := s.app.ActorForKey(ctx, apiKey)
+		return err
+	}
+	return caller{actor: actor, apiKey: k, team: team, still: still}, err
+}
+
+// program is the run that a run token belongs to.
+func (s *Server) program(c *fiber.Ctx) (caller, error) {
+	token, ok := bearer(c.Get(fiber.HeaderAuthorization))
+	if !ok {
+		return caller{}, fleet.Errorf(fleet.CodeUnauthorized, "A run token is needed: send Authorization: Bearer TOKEN")
+	}
+	run, err := s.app.RunForToken(c.UserContext(), token)
+	actor := fleet.Actor{Kind: fleet.ActorRun, ID: string(run.AgentID), TeamID: run.TeamID, RequestID: requestID(c)}
+	return caller{actor: actor, run: run}, err
+}
+
+// bearer returns the credential of an Authorization header.
+func bearer(header string) (string, bool) {
+	scheme, token, ok := strings.Cut(header, " ")
+	token = strings.TrimSpace(token)
+	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
+}
+
+func safeMethod(m string) bool {
+	return m == http.MethodGet || m == http.MethodHead || m == http.MethodOptions
+}
+
+// sameOrigin refuses unsafe requests that a page of another origin made a
+// browser send, by the rules of net/http.
+func sameOrigin(c *fiber.Ctx) error {
+	if safeMethod(c.Method()) {
+		return nil
+	}
+	request := &http.Request{
+		Method: c.Method(),
+		Host:   string(c.Request().Header.Host()),
+		URL:    &url.URL{Path: c.Path()},
+		Header: http.Header{},
+	}
+	for _, name := range []string{"Sec-Fetch-Site", fiber.HeaderOrigin} {
+		if v := c.Get(name); v != "" {
+			request.Header.Set(name, v)
+		}
+	}
+	if err := http.NewCrossOriginProtection().Check(request); err != nil {
+		return fleet.Errorf(codeCrossOrigin, "This came from a page of another site and was refused").Because(err)
+	}
+	return nil
+}

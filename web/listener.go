@@ -1,0 +1,251 @@
+package web
+
+import (
+	"container/list"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// writeTime is how long one write may wait for a client that does not
+	// read. Streams write little at a time, so it does not end them.
+	writeTime = 30 * time.Second
+	// lingerTime and lingerBytes bound how long a refused upload is read on,
+	// so that the client sees the answer and not a reset.
+	lingerTime  = 2 * time.Second
+	lingerBytes = 16 << 20
+)
+
+// connLimit is how many connections are held at once: three quarters of the
+// descriptors that this process may open, the rest is for files and programs.
+func connLimit() int {
+	var r syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil || r.Cur > 1<<18 {
+		return 200_000
+	}
+	return max(16, int(r.Cur)*3/4)
+}
+
+// listener accepts until it is closed: running out of descriptors costs the
+// connection that has waited longest without asking anything, not the server.
+type listener struct {
+	net.Listener
+	conns *connTable
+	log   *slog.Logger
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newListener(ln net.Listener, conns *connTable, log *slog.Logger) *listener {
+	return &listener{Listener: ln, conns: conns, log: log, done: make(chan struct{})}
+}
+
+// Accept returns the next connection. Errors that pass by themselves are
+// retried, so any other means that the listener is closed or broken.
+func (l *listener) Accept() (net.Conn, error) {
+	wait := 5 * time.Millisecond
+	for {
+		c, err := l.Listener.Accept()
+		if err == nil {
+			return l.conns.add(c), nil
+		}
+		if !passing(err) {
+			return nil, err
+		}
+		l.log.Warn("cannot accept a connection", "error", err.Error())
+		l.conns.evict()
+		select {
+		case <-time.After(wait):
+		case <-l.done:
+			return nil, net.ErrClosed
+		}
+		wait = min(2*wait, time.Second)
+	}
+}
+
+// Close ends Accept. It is safe to call twice.
+func (l *listener) Close() error {
+	var err error
+	l.once.Do(func() {
+		close(l.done)
+		err = l.Listener.Close()
+	})
+	return err
+}
+
+func passing(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ECONNABORTED, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// connTable knows every open connection and which of them wait: those that
+// have not sent a whole request, oldest first.
+type connTable struct {
+	mu      sync.Mutex
+	limit   int
+	open    map[*conn]struct{}
+	waiting *list.List
+}
+
+func newConnTable(limit int) *connTable {
+	return &connTable{limit: limit, open: map[*conn]struct{}{}, waiting: list.New()}
+}
+
+// conn is one connection with a bound on every write.
+type conn struct {
+	net.Conn
+	table *connTable
+	// place and heard are guarded by table.mu; place is nil while a request
+	// is served, heard tells that the first bytes of one have come.
+	place  *list.Element
+	heard  bool
+	linger bool
+}
+
+func (t *connTable) add(nc net.Conn) *conn {
+	c := &conn{Conn: nc, table: t}
+	t.mu.Lock()
+	t.open[c] = struct{}{}
+	c.place = t.waiting.PushBack(c)
+	full := len(t.open) > t.limit
+	t.mu.Unlock()
+	if full {
+		t.evict()
+	}
+	return c
+}
+
+// evict closes the connection that has waited longest.
+func (t *connTable) evict() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if front := t.waiting.Front(); front != nil {
+		t.drop(front.Value.(*conn))
+	}
+}
+
+// drop needs the lock.
+func (t *connTable) drop(c *conn) {
+	t.forget(c)
+	_ = c.Conn.Close()
+}
+
+// forget needs the lock.
+func (t *connTable) forget(c *conn) {
+	delete(t.open, c)
+	if c.place != nil {
+		t.waiting.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// state follows the server: a connection that turned idle waits again.
+func (t *connTable) state(nc net.Conn, state fasthttp.ConnState) {
+	c, ok := nc.(*conn)
+	if !ok {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, open := t.open[c]; !open {
+		return
+	}
+	switch state {
+	case fasthttp.StateActive:
+		c.heard = true
+	case fasthttp.StateIdle:
+		c.heard = false
+		if c.place == nil {
+			c.place = t.waiting.PushBack(c)
+		}
+	}
+}
+
+// serving says that a whole request has come: it is not evicted any more.
+func (t *connTable) serving(nc net.Conn) {
+	c, ok := nc.(*conn)
+	if !ok {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.place != nil {
+		t.waiting.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// closeUnused closes the connections that have no request under way.
+func (t *connTable) closeUnused() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for c := range t.open {
+		if c.place != nil && !c.heard {
+			t.drop(c)
+		}
+	}
+}
+
+func (t *connTable) closeAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for c := range t.open {
+		t.drop(c)
+	}
+}
+
+// Write writes with a deadline of its own.
+func (c *conn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// Close closes the connection; after a refused upload it first reads on for a
+// moment.
+func (c *conn) Close() error {
+	c.table.mu.Lock()
+	c.table.forget(c)
+	linger := c.linger
+	c.linger = false
+	c.table.mu.Unlock()
+	if linger {
+		c.readOn()
+	}
+	return c.Conn.Close()
+}
+
+// lingerOnClose makes Close read on.
+func (t *connTable) lingerOnClose(nc net.Conn) {
+	if c, ok := nc.(*conn); ok {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		c.linger = true
+	}
+}
+
+func (c *conn) readOn() {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return
+	}
+	buf := make([]byte, 32<<10)
+	for read := 0; read < lingerBytes; {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		read += n
+	}
+}

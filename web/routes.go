@@ -1,0 +1,164 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/fleet"
+	"agentry/web/v1"
+)
+
+// handler answers a request of somebody who was let in.
+type handler func(c *fiber.Ctx, who caller) error
+
+// route is one row of the table: no route exists outside it.
+type route struct {
+	method string
+	path   string
+	access access
+	handle handler
+	// keyed routes honour an Idempotency-Key; stored, when set, takes out of
+	// the answer what may not be stored.
+	keyed  bool
+	stored func([]byte) []byte
+	// quiet routes write no access line; streams have no HEAD.
+	quiet  bool
+	stream bool
+}
+
+// routes is the table of everything the server answers.
+func (s *Server) routes() []route {
+	return slices.Concat(s.openRoutes(), s.v1Routes(), s.elizaRoutes(), s.runtimeRoutes(), s.pageRoutes())
+}
+
+func (s *Server) openRoutes() []route {
+	return []route{
+		{method: "GET", path: "/healthz", access: public(), handle: s.alive, quiet: true},
+		{method: "GET", path: "/readyz", access: public(), handle: s.ready, quiet: true},
+	}
+}
+
+func (s *Server) v1Routes() []route {
+	read, operate, remove, admin := key(fleet.ScopeRead), key(fleet.ScopeOperate), key(fleet.ScopeDelete), key(fleet.ScopeAdmin)
+	const agent = "/v1/agents/:agentId"
+	a := s.v1
+	list := []route{
+		{method: "GET", path: "/v1/verify", access: read, handle: s.verifyKey},
+		{method: "GET", path: "/v1/events", access: read, handle: s.events, stream: true},
+
+		{method: "GET", path: "/v1/agents", access: read, handle: asActor(a.Agents)},
+		{method: "POST", path: "/v1/agents", access: operate, handle: asActor(a.CreateAgent)},
+		{method: "GET", path: agent, access: read, handle: asActor(a.Agent)},
+		{method: "PUT", path: agent, access: operate, handle: asActor(a.UpdateAgent)},
+		{method: "DELETE", path: agent, access: remove, handle: asActor(a.DeleteAgent)},
+		{method: "GET", path: agent + "/preview", access: read, handle: asActor(a.Preview)},
+
+		{method: "POST", path: agent + "/setup", access: operate, handle: asActor(a.Setup)},
+		{method: "POST", path: agent + "/verify", access: operate, handle: asActor(a.Verify)},
+		{method: "POST", path: agent + "/start", access: operate, handle: asActor(a.Start)},
+		{method: "POST", path: agent + "/pause", access: operate, handle: asActor(a.Pause)},
+		{method: "POST", path: agent + "/resume", access: operate, handle: asActor(a.Resume)},
+		{method: "POST", path: agent + "/end", access: operate, handle: asActor(a.End)},
+		{method: "POST", path: agent + "/relaunch", access: operate, handle: asActor(a.Relaunch)},
+		{method: "POST", path: agent + "/disable", access: admin, handle: asActor(a.Disable)},
+		{method: "POST", path: agent + "/enable", access: admin, handle: asActor(a.Enable)},
+		{method: "POST", path: agent + "/protect", access: operate, handle: asActor(a.Protect)},
+		{method: "POST", path: agent + "/unprotect", access: admin, handle: asActor(a.Unprotect)},
+
+		{method: "GET", path: agent + "/tasks", access: read, handle: asActor(a.Tasks)},
+		{method: "POST", path: agent + "/tasks", access: operate, handle: asActor(a.AddTask)},
+		{method: "DELETE", path: agent + "/tasks/:taskId", access: operate, handle: asActor(a.CancelTask)},
+		{method: "GET", path: agent + "/alerts", access: read, handle: asActor(a.Alerts)},
+		{method: "GET", path: agent + "/usage", access: read, handle: asActor(a.Usage)},
+		{method: "GET", path: agent + "/messages", access: read, handle: asActor(a.Messages)},
+		{method: "POST", path: agent + "/messages", access: operate, handle: asActor(a.SendMessage)},
+		{method: "GET", path: agent + "/logs", access: read, handle: asActor(a.Logs)},
+		{method: "GET", path: agent + "/history", access: read, handle: asActor(a.History)},
+
+		{method: "POST", path: "/v1/alerts/:alertId/ack", access: operate, handle: asActor(a.AckAlert)},
+		{method: "POST", path: "/v1/alerts/:alertId/snooze", access: operate, handle: asActor(a.SnoozeAlert)},
+		{method: "POST", path: "/v1/alerts/:alertId/resolve", access: operate, handle: asActor(a.ResolveAlert)},
+
+		{method: "GET", path: "/v1/deletions", access: read, handle: asActor(a.Deletions)},
+		{method: "GET", path: "/v1/deletions/:deletionId", access: read, handle: asActor(a.Deletion)},
+
+		{method: "GET", path: "/v1/keys", access: admin, handle: asActor(a.Keys)},
+		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey), stored: v1.WithoutKey},
+		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
+	}
+	for i := range list {
+		list[i].keyed = true
+	}
+	return list
+}
+
+func (s *Server) elizaRoutes() []route {
+	read, operate := key(fleet.ScopeRead), key(fleet.ScopeOperate)
+	return []route{
+		{method: "GET", path: "/agents", access: read, handle: asActor(s.eliza.Agents)},
+		{method: "GET", path: "/agents/:agentId", access: read, handle: asActor(s.eliza.Agent)},
+		{method: "POST", path: "/agents/:agentId/start", access: operate, handle: asActor(s.eliza.Start)},
+		{method: "POST", path: "/agents/:agentId/stop", access: operate, handle: asActor(s.eliza.Stop)},
+		{method: "POST", path: "/agents/:agentId/message", access: operate, handle: asActor(s.eliza.Message)},
+	}
+}
+
+func (s *Server) runtimeRoutes() []route {
+	return []route{
+		{method: "GET", path: "/runtime/v1/self", access: ofRun(), handle: asRun(s.runtime.Self)},
+		{method: "GET", path: "/runtime/v1/credentials", access: ofRun(), handle: asRun(s.runtime.Credentials)},
+		{method: "GET", path: "/runtime/v1/inbox", access: ofRun(), handle: asRun(s.runtime.Inbox)},
+		{method: "POST", path: "/runtime/v1/tasks/claim", access: ofRun(), handle: asRun(s.runtime.ClaimTasks)},
+		{method: "POST", path: "/runtime/v1/events", access: ofRun(), handle: asRun(s.runtime.Events)},
+	}
+}
+
+// mount tells fiber the table. Every GET but a stream answers HEAD too.
+func (s *Server) mount() {
+	for _, r := range s.routes() {
+		handle := s.guarded(&r)
+		if r.method == http.MethodGet && !r.stream {
+			s.fiber.Add(http.MethodHead, s.config.BasePath+r.path, handle)
+		}
+		s.fiber.Add(r.method, s.config.BasePath+r.path, handle)
+	}
+}
+
+// asActor is for handlers that need to know who acts.
+func asActor(handle func(*fiber.Ctx, fleet.Actor) error) handler {
+	return func(c *fiber.Ctx, who caller) error { return handle(c, who.actor) }
+}
+
+// asRun is for handlers of the agents' own programs.
+func asRun(handle func(*fiber.Ctx, fleet.Run) error) handler {
+	return func(c *fiber.Ctx, who caller) error { return handle(c, who.run) }
+}
+
+func (s *Server) verifyKey(c *fiber.Ctx, who caller) error {
+	return s.v1.VerifyKey(c, who.actor, who.apiKey, who.team)
+}
+
+func (s *Server) events(c *fiber.Ctx, who caller) error {
+	return s.streams.Events(c, who.actor, who.still)
+}
+
+// alive says that the process answers.
+func (s *Server) alive(c *fiber.Ctx, _ caller) error {
+	return c.JSON(fiber.Map{"status": "ok"})
+}
+
+// ready says that requests can be served.
+func (s *Server) ready(c *fiber.Ctx, _ caller) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), 2*time.Second)
+	defer cancel()
+	if s.config.Ready != nil {
+		if err := s.config.Ready(ctx); err != nil {
+			return c.Status(http.StatusServiceUnavailable).JSON(fiber.Map{"status": "unavailable"})
+		}
+	}
+	return c.JSON(fiber.Map{"status": "ready"})
+}

@@ -1,0 +1,217 @@
+// Package web is the HTTP server: one listener, one table of routes, one guard
+// in front of them, one place where errors become answers. What the calls do
+// is in internal/app; how each face looks is in the folders below.
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/internal/live"
+	"agentry/web/eliza"
+	"agentry/web/runtimeapi"
+	"agentry/web/stream"
+	"agentry/web/v1"
+)
+
+const (
+	bodyLimit = 1 << 20
+	// drainTime is how long Stop waits for requests under way.
+	drainTime = 10 * time.Second
+	// requestTime bounds every request but streams; the longest long poll
+	// holds for 55 seconds.
+	requestTime = 75 * time.Second
+	beatEvery   = 15 * time.Second
+)
+
+// Config is what the server is made of.
+type Config struct {
+	App *app.App
+	// Hub is closed first when the server stops, so that streams and long
+	// polls end; nil when somebody else does that.
+	Hub *live.Hub
+	// Addr is host:port; port 0 takes a free one.
+	Addr string
+	// BasePath is "" or a prefix such as "/agentry" that every path has.
+	BasePath string
+	// TrustLoopback lets requests without a key, from this machine and not
+	// from a foreign page, act as an operator of LoopbackTeam.
+	TrustLoopback bool
+	LoopbackTeam  fleet.TeamID
+	// RateRead and RateWrite are requests a minute per key and route; 0 is no
+	// limit.
+	RateRead, RateWrite int
+	// EnvName and EnvColor mark the pages of this installation.
+	EnvName, EnvColor string
+	// InsecureHTTP: people sign in over plain http beyond this machine.
+	InsecureHTTP bool
+	// TrustedProxies are addresses or CIDR ranges whose X-Forwarded headers
+	// count.
+	TrustedProxies []string
+	Version        string
+	// Ready tells whether requests can be served; nil is always.
+	Ready func(context.Context) error
+	Log   *slog.Logger
+}
+
+// Server serves every face. Make it with New.
+type Server struct {
+	config  Config
+	app     *app.App
+	log     *slog.Logger
+	fiber   *fiber.App
+	streams *stream.Streams
+	limiter *limiter
+	conns   *connTable
+
+	v1      *v1.API
+	eliza   *eliza.API
+	runtime *runtimeapi.API
+
+	mu       sync.Mutex
+	listener net.Listener
+	served   chan struct{} // closed when the accept loop has ended
+}
+
+// New makes a server that does not listen yet.
+func New(c Config) *Server {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	streams := stream.New(c.App, beatEvery)
+	s := &Server{
+		config:  c,
+		app:     c.App,
+		log:     c.Log,
+		streams: streams,
+		limiter: newLimiter(),
+		conns:   newConnTable(connLimit()),
+		v1:      v1.New(c.App, streams, c.BasePath),
+		eliza:   eliza.New(c.App),
+		runtime: runtimeapi.New(c.App),
+	}
+	s.fiber = fiber.New(fiber.Config{
+		Immutable:                    true,
+		CaseSensitive:                true,
+		StrictRouting:                true,
+		ReadTimeout:                  10 * time.Second,
+		IdleTimeout:                  60 * time.Second,
+		ReadBufferSize:               8 << 10,
+		BodyLimit:                    bodyLimit,
+		DisableStartupMessage:        true,
+		DisablePreParseMultipartForm: true,
+		EnableTrustedProxyCheck:      true,
+		EnableIPValidation:           true,
+		TrustedProxies:               c.TrustedProxies,
+		ProxyHeader:                  fiber.HeaderXForwardedFor,
+		ErrorHandler:                 s.unread,
+	})
+	s.fiber.Use(s.first)
+	s.mount()
+	s.wire(s.fiber.Handler())
+	return s
+}
+
+// wire puts this server's own handling around fiber's.
+func (s *Server) wire(routed fasthttp.RequestHandler) {
+	server := s.fiber.Server()
+	server.CloseOnShutdown = true
+	server.ConnState = s.conns.state
+	server.Handler = func(rctx *fasthttp.RequestCtx) {
+		if knownMethod(string(rctx.Method())) {
+			routed(rctx)
+			return
+		}
+		c := s.fiber.AcquireCtx(rctx)
+		defer s.fiber.ReleaseCtx(c)
+		_ = s.unread(c, fiber.ErrNotImplemented)
+	}
+}
+
+// Start listens and serves; it returns as soon as connections are accepted.
+// It refuses to trust loopback on an address that is not loopback.
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return fmt.Errorf("web: already started")
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.config.Addr)
+	if err != nil {
+		return fmt.Errorf("web: %w", err)
+	}
+	if s.config.TrustLoopback && !loopbackAddr(ln.Addr()) {
+		_ = ln.Close()
+		return fmt.Errorf("web: loopback is only trusted on a loopback address, not on %s", ln.Addr())
+	}
+	s.listener = newListener(ln, s.conns, s.log)
+	s.served = make(chan struct{})
+	go func() {
+		defer close(s.served)
+		if err := s.fiber.Server().Serve(s.listener); err != nil {
+			s.log.Error("listener ended", "error", err.Error())
+		}
+	}()
+	return nil
+}
+
+// Addr is the address that the server listens on, "" before Start.
+func (s *Server) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
+
+// Stop ends streams, takes no more connections, lets requests finish for up to
+// ten seconds or until the context ends, then cuts what is left. It is safe to
+// call twice and without Start.
+func (s *Server) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams.Close()
+	if s.config.Hub != nil {
+		s.config.Hub.Close()
+	}
+	if s.listener == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	_ = s.listener.Close()
+	s.conns.closeUnused()
+	err := s.fiber.Server().ShutdownWithContext(ctx)
+	if err != nil {
+		s.conns.closeAll()
+	}
+	<-s.served
+	return err
+}
+
+// knownMethod tells whether routing knows the method at all.
+func knownMethod(m string) bool {
+	for _, known := range fiber.DefaultMethods {
+		if m == known {
+			return true
+		}
+	}
+	return false
+}
+
+// loopbackAddr tells whether an address is of this machine only.
+func loopbackAddr(a net.Addr) bool {
+	at, err := netip.ParseAddrPort(a.String())
+	return err == nil && at.Addr().Unmap().IsLoopback()
+}

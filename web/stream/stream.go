@@ -1,0 +1,126 @@
+// Package stream sends answers that are written while they are sent: the
+// team's events, for programs and for pages, and lists of any length. Both are
+// read by the connection's own goroutine, so there is nothing to wait for but
+// the connection.
+package stream
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/app"
+)
+
+// Streams are the open streams of a server. Make it with New.
+type Streams struct {
+	app    *app.App
+	beat   time.Duration
+	end    context.CancelFunc
+	ending context.Context
+	once   sync.Once
+}
+
+// New makes streams that show every beat that they live.
+func New(a *app.App, beat time.Duration) *Streams {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Streams{app: a, beat: beat, ending: ctx, end: cancel}
+}
+
+// Close ends every event stream, now and later ones. It is safe to call twice.
+func (s *Streams) Close() { s.once.Do(s.end) }
+
+// errStopped ends an iteration whose reader has gone.
+var errStopped = errors.New("stream: the reader has gone")
+
+// chunk is how much of a list is made before it is sent.
+const chunk = 16 << 10
+
+// List answers with a JSON array whose elements are made while it is sent, in
+// constant memory. An error before the first element is returned; one in the
+// middle ends the connection, so that it cannot look like success.
+func List[T any](c *fiber.Ctx, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &list[T]{cancel: cancel, write: write}
+	l.out = bufio.NewWriterSize(&l.buf, chunk)
+	l.next, l.stop = iter.Pull(func(yield func(T) bool) {
+		l.err = each(ctx, func(v T) error {
+			if !yield(v) {
+				return errStopped
+			}
+			return nil
+		})
+	})
+	l.first, l.more = l.next()
+	if l.err != nil {
+		return errors.Join(l.Close(), l.err)
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSONCharsetUTF8)
+	if c.Method() == http.MethodHead {
+		return l.Close()
+	}
+	l.buf.WriteByte('[')
+	c.Context().SetBodyStream(l, -1)
+	return nil
+}
+
+// list is the body of a List.
+type list[T any] struct {
+	cancel context.CancelFunc
+	next   func() (T, bool)
+	stop   func()
+	write  func(*bufio.Writer, T) error
+	first  T
+	more   bool
+	ended  bool
+	err    error
+	buf    bytes.Buffer
+	out    *bufio.Writer
+}
+
+// Read makes elements until there is something to send.
+func (l *list[T]) Read(p []byte) (int, error) {
+	for l.buf.Len() < chunk && !l.ended {
+		if err := l.step(); err != nil {
+			return 0, err
+		}
+	}
+	if l.buf.Len() == 0 {
+		return 0, io.EOF
+	}
+	return l.buf.Read(p)
+}
+
+func (l *list[T]) step() error {
+	if !l.more {
+		l.ended = true
+		if l.err != nil {
+			return l.err
+		}
+		l.buf.WriteByte(']')
+		return nil
+	}
+	if err := l.write(l.out, l.first); err != nil {
+		return err
+	}
+	l.first, l.more = l.next()
+	if l.more {
+		l.out.WriteByte(',')
+	}
+	return l.out.Flush()
+}
+
+// Close ends the iteration; the server calls it, also when the client left.
+func (l *list[T]) Close() error {
+	l.cancel()
+	l.stop()
+	return nil
+}

@@ -1,0 +1,58 @@
+package v1
+
+import (
+	"math"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/api"
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+)
+
+// Usage answers GET …/usage: counters per day between two days, of one
+// incarnation where asked.
+func (a *API) Usage(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	in, err := usageInput(c)
+	if err != nil {
+		return err
+	}
+	items, err := a.app.Usage(c.UserContext(), by, id, in)
+	if err != nil {
+		return err
+	}
+	return render(c, each(items, usage))
+}
+
+func usageInput(c *fiber.Ctx) (in app.UsageInput, err error) {
+	if in.From, err = day(c, "from"); err != nil {
+		return in, err
+	}
+	if in.To, err = day(c, "to"); err != nil {
+		return in, err
+	}
+	n, err := whole(c, "incarnation", 1, math.MaxInt32, 0)
+	in.Incarnation = int(n)
+	return in, err
+}
+
+// day is a query parameter that is absent or a calendar day.
+func day(c *fiber.Ctx, name string) (string, error) {
+	text, err := query(c, name)
+	if err != nil || text == "" {
+		return "", err
+	}
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		return "", fleet.Invalid(name, "must be a day such as 2026-01-31")
+	}
+	return text, nil
+}
+
+func usage(u fleet.Usage) api.Usage {
+	return api.Usage{Day: u.Day, Kind: u.Kind, Incarnation: u.Incarnation, Count: u.Count}
+}
