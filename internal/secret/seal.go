@@ -71,6 +71,13 @@ func (s *Sealer) OpenDataKey(agentID string, sealed []byte) (DataKey, error) {
 	return DataKey{aead: aead}, nil
 }
 
+// DeriveDataKey makes a DataKey of 32 secret bytes that the caller can make
+// again; nothing has to be stored to open what it sealed.
+func DeriveDataKey(seed []byte) (DataKey, error) {
+	aead, err := newAEAD(seed)
+	return DataKey{aead: aead}, err
+}
+
 // DataKey seals and opens one agent's fields. The zero value opens nothing and
 // must not seal. It is safe for concurrent use and prints as "[secret]".
 type DataKey struct {

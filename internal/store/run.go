@@ -23,6 +23,13 @@ func (tx *Tx) UnwantRun(id fleet.AgentID) error {
 	return tx.run(`UPDATE runtimes SET wanted = 0, fresh = 0, token_hash = NULL, next_try = 0 WHERE agent_id = $1`, id)
 }
 
+// ResetRun forgets the starts and failures of a former incarnation; the epoch
+// and what is known of a program that still runs stay.
+func (tx *Tx) ResetRun(id fleet.AgentID) error {
+	return tx.run(`UPDATE runtimes SET autonomy = 0, settings = '{}', started_at = 0, last_heard_at = 0, restarts = 0, failures = 0,
+			failures_since = 0, next_try = 0, last_error = '' WHERE agent_id = $1`, id)
+}
+
 // BeginRun records a new run: the next epoch, with a token.
 func (tx *Tx) BeginRun(id fleet.AgentID, epoch int64, tokenHash []byte, driver string, at time.Time) error {
 	return tx.run(`UPDATE runtimes SET epoch = $1, token_hash = $2, driver = $3, handle = '', fresh = 0, started_at = $4,
@@ -58,12 +65,19 @@ func (tx *Tx) RunFailed(id fleet.AgentID, rt fleet.Runtime) error {
 		rt.Restarts, rt.Failures, micros(rt.FailuresSince), micros(rt.NextTry), rt.LastError, id)
 }
 
-// RunOfToken returns the run that a token belongs to and whether it is wanted;
-// ok is false when no present run has it.
-func (tx *Tx) RunOfToken(tokenHash []byte) (run fleet.Run, ok bool, err error) {
-	ok, err = tx.one([]any{&run.TeamID, &run.AgentID, &run.Epoch},
-		`SELECT team_id, agent_id, epoch FROM runtimes WHERE token_hash = $1 AND wanted = 1 AND fresh = 0`, tokenHash)
-	return run, ok, err
+// RunOfToken returns the run that a token belongs to, when it was last heard
+// and what is known of it; ok is false when the token is of no wanted run.
+func (tx *Tx) RunOfToken(tokenHash []byte) (run fleet.Run, heard time.Time, state fleet.Observed, ok bool, err error) {
+	ok, err = tx.one([]any{&run.TeamID, &run.AgentID, &run.Epoch, stamp{&heard}, &state},
+		`SELECT r.team_id, r.agent_id, r.epoch, r.last_heard_at, a.observed FROM runtimes r JOIN agents a ON a.id = r.agent_id
+		WHERE r.token_hash = $1 AND r.wanted = 1 AND r.fresh = 0`, tokenHash)
+	return run, heard, state, ok, err
+}
+
+// RunLive tells whether the run is the newest of its agent and still wanted.
+func (tx *Tx) RunLive(run fleet.Run) (bool, error) {
+	var n int
+	return tx.one([]any{&n}, `SELECT 1 FROM runtimes WHERE agent_id = $1 AND epoch = $2 AND wanted = 1 AND fresh = 0`, run.AgentID, run.Epoch)
 }
 
 // WantedRuns returns the agents whose program is wanted, of all teams.

@@ -38,13 +38,17 @@ type Store struct {
 	closed sync.Once
 	owned  sync.WaitGroup
 
-	erased chan struct{}
-	fatal  func(error)
-	log    *slog.Logger
+	erased    chan struct{}
+	committed func(...fleet.Event)
+	fatal     func(error)
+	log       *slog.Logger
 }
 
 // Options are what Open may be told.
 type Options struct {
+	// Committed hears the events of each commit, in the order of their Seq,
+	// before the writers do; it must not block. nil is nobody.
+	Committed func(...fleet.Event)
 	// Fatal is called when a failed fsync means that the process must stop;
 	// nil panics.
 	Fatal func(error)
@@ -56,10 +60,13 @@ type Options struct {
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s := &Store{
 		queue: make(chan *write, maxBatch), quit: make(chan struct{}),
-		erased: make(chan struct{}, 1), fatal: o.Fatal, log: o.Log,
+		erased: make(chan struct{}, 1), committed: o.Committed, fatal: o.Fatal, log: o.Log,
 	}
 	if s.fatal == nil {
 		s.fatal = func(err error) { panic(err) }
+	}
+	if s.committed == nil {
+		s.committed = func(...fleet.Event) {}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -126,9 +133,6 @@ type Tx struct {
 	events []fleet.Event
 }
 
-// Events returns what the transaction announced, in order, with Seq set.
-func (tx *Tx) Events() []fleet.Event { return tx.events }
-
 // Read runs f over one snapshot.
 func (s *Store) Read(ctx context.Context, f func(tx *Tx) error) error {
 	t, err := s.reader.BeginTx(ctx, nil)
@@ -154,16 +158,15 @@ type write struct {
 
 // Write runs f in a transaction and returns once it is durable. Waiting writes
 // share a commit; each has a savepoint of its own, so that one's failure
-// changes nothing of another's. f must do SQL only. When Write returns nil,
-// the events f announced are in the returned slice and in the database.
-func (s *Store) Write(ctx context.Context, f func(tx *Tx) error) ([]fleet.Event, error) {
+// changes nothing of another's. f must do SQL only.
+func (s *Store) Write(ctx context.Context, f func(tx *Tx) error) error {
 	w := &write{ctx: ctx, f: f, done: make(chan struct{})}
 	select {
 	case s.queue <- w:
 	case <-s.quit:
-		return nil, unavailable(errors.New("store is closed"))
+		return unavailable(errors.New("store is closed"))
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	select {
 	case <-w.done:
@@ -173,17 +176,14 @@ func (s *Store) Write(ctx context.Context, f func(tx *Tx) error) ([]fleet.Event,
 		select {
 		case <-w.done:
 		default:
-			return nil, unavailable(errors.New("store is closed"))
+			return unavailable(errors.New("store is closed"))
 		}
 	}
 	if w.panic != nil {
 		panic(fmt.Sprintf("%v\n%s", w.panic, w.stack))
 	}
-	if w.err != nil {
-		known, _ := classify(w.err)
-		return nil, known
-	}
-	return w.tx.events, nil
+	known, _ := classify(w.err)
+	return known
 }
 
 func (s *Store) commitLoop() {
@@ -223,6 +223,11 @@ func (s *Store) commit(batch []*write) {
 		if w.err == nil && w.panic == nil {
 			w.err = err
 		}
+		if w.err == nil && w.panic == nil && len(w.tx.events) > 0 {
+			s.committed(w.tx.events...)
+		}
+	}
+	for _, w := range batch {
 		close(w.done)
 	}
 }
@@ -306,6 +311,5 @@ func (s *Store) checkpoint() bool {
 
 // Ready tells whether the database can be read and written.
 func (s *Store) Ready(ctx context.Context) error {
-	_, err := s.Write(ctx, func(tx *Tx) error { return tx.SetMeta("ready", "1") })
-	return err
+	return s.Write(ctx, func(tx *Tx) error { return tx.SetMeta("ready", "1") })
 }

@@ -79,3 +79,9 @@ func (tx *Tx) CountOpenTasks(id fleet.AgentID) (n int, err error) {
 func (tx *Tx) ReleaseClaims(id fleet.AgentID, at time.Time) error {
 	return tx.run(`UPDATE tasks SET state = 'pending', updated_at = $1 WHERE agent_id = $2 AND state = 'claimed'`, micros(at), id)
 }
+
+// CountClaimed counts the agent's claimed tasks of a type.
+func (tx *Tx) CountClaimed(id fleet.AgentID, typ string) (n int64, err error) {
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM tasks WHERE agent_id = $1 AND state = 'claimed' AND type = $2`, id, typ)
+	return n, err
+}

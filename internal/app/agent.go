@@ -1,0 +1,430 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/store"
+)
+
+// AgentView is an agent as it is shown: with its unresolved alerts, usage and
+// the sentence that says why it is not working.
+type AgentView struct {
+	fleet.Agent
+	Alerts   []fleet.Alert
+	Why      string
+	Usage    UsageView
+	NextTask time.Time // zero is none
+	// Spark has the sums of messages and invitations of the last 14 days of
+	// the agent's zone, oldest first; only lists that ask for it have it.
+	Spark []int64
+}
+
+// UsageView are an agent's counters: of all time and of the present day in its
+// zone, and when the next of a kind may be done (zero: unknown).
+type UsageView struct {
+	Invitations, InvitationsDaily int64
+	Messages, MessagesDaily       int64
+	NextInvitation, NextMessage   time.Time
+}
+
+// ListInput narrows and orders a list of agents.
+type ListInput struct {
+	Status                []fleet.Status
+	Q, Tag, Country, Kind string
+	OpenAlerts            bool
+	Attention             bool
+	HideEnded             bool
+	// Sort is "name", "createdAt", "updatedAt", each with "-" before it for the
+	// other way round, or "attention"; "" is "name".
+	Sort   string
+	Limit  int
+	Cursor string
+	// WithSpark fills AgentView.Spark.
+	WithSpark bool
+}
+
+// Page is a part of a list.
+type Page struct {
+	Agents []AgentView
+	// NextCursor and PrevCursor are "" where there is no more.
+	NextCursor, PrevCursor string
+	// Total counts all that pass the filter.
+	Total int64
+}
+
+// sparkDays is how many days a sparkline shows.
+const sparkDays = 14
+
+// Agents returns a page of the team's agents.
+func (a *App) Agents(ctx context.Context, by fleet.Actor, in ListInput) (p Page, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return p, err
+	}
+	order, err := parseSort(in.Sort)
+	if err != nil {
+		return p, err
+	}
+	place, err := openCursor[*store.Place](in.Cursor)
+	if err != nil {
+		return p, err
+	}
+	limit := clampLimit(in.Limit, standardPage, maxPage)
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Agents(by.TeamID, in.filter(), order, place, limit+1)
+		if err != nil {
+			return err
+		}
+		rows = p.cut(rows, order, place, limit)
+		if p.Total, err = tx.CountAgents(by.TeamID, in.filter()); err != nil {
+			return err
+		}
+		p.Agents, err = a.views(tx, by.TeamID, rows, in.WithSpark)
+		return err
+	})
+	return p, err
+}
+
+// cut drops the row that was read too much and sets the cursors.
+func (p *Page) cut(rows []store.AgentRow, order store.AgentOrder, place *store.Place, limit int) []store.AgentRow {
+	more := len(rows) > limit
+	back := place != nil && place.Back
+	if more && back {
+		rows = rows[len(rows)-limit:]
+	} else if more {
+		rows = rows[:limit]
+	}
+	if len(rows) == 0 {
+		return rows
+	}
+	if more || back {
+		p.NextCursor = sealCursor(store.PlaceOf(rows[len(rows)-1], order))
+	}
+	if more && back || place != nil && !back {
+		first := store.PlaceOf(rows[0], order)
+		first.Back = true
+		p.PrevCursor = sealCursor(first)
+	}
+	return rows
+}
+
+// EachAgent yields every agent that passes the filter, in order, in pages of
+// its own; Limit and Cursor are ignored.
+func (a *App) EachAgent(ctx context.Context, by fleet.Actor, in ListInput, yield func(AgentView) error) error {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return err
+	}
+	order, err := parseSort(in.Sort)
+	if err != nil {
+		return err
+	}
+	var place *store.Place
+	for {
+		var views []AgentView
+		err := a.store.Read(ctx, func(tx *store.Tx) error {
+			rows, err := tx.Agents(by.TeamID, in.filter(), order, place, maxPage)
+			if err != nil || len(rows) == 0 {
+				return err
+			}
+			next := store.PlaceOf(rows[len(rows)-1], order)
+			place = &next
+			views, err = a.views(tx, by.TeamID, rows, in.WithSpark)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, v := range views {
+			if err := yield(v); err != nil {
+				return err
+			}
+		}
+		if len(views) < maxPage {
+			return nil
+		}
+	}
+}
+
+func (in ListInput) filter() store.AgentFilter {
+	return store.AgentFilter{
+		Status: in.Status, Q: strings.TrimSpace(in.Q), Tag: in.Tag, Country: strings.ToUpper(in.Country), Kind: in.Kind,
+		OpenAlerts: in.OpenAlerts, Attention: in.Attention, HideEnded: in.HideEnded,
+	}
+}
+
+func parseSort(s string) (store.AgentOrder, error) {
+	by, desc := strings.CutPrefix(s, "-")
+	switch {
+	case s == "":
+		return store.AgentOrder{By: "name"}, nil
+	case slices.Contains([]string{"name", "createdAt", "updatedAt"}, by), s == "attention":
+		return store.AgentOrder{By: by, Desc: desc}, nil
+	}
+	return store.AgentOrder{}, fleet.Invalid("sort", "must be name, createdAt or updatedAt, with - before it for the other way round, or attention")
+}
+
+// Agent returns one of the team's agents.
+func (a *App) Agent(ctx context.Context, by fleet.Actor, id fleet.AgentID) (v AgentView, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return v, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		row, err := tx.Agent(by.TeamID, id)
+		if err != nil {
+			return err
+		}
+		views, err := a.views(tx, by.TeamID, []store.AgentRow{row}, false)
+		if err == nil {
+			v = views[0]
+		}
+		return err
+	})
+	return v, err
+}
+
+func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, withSpark bool) ([]AgentView, error) {
+	ids := make([]fleet.AgentID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	alerts, err := tx.LiveAlerts(ids)
+	if err != nil {
+		return nil, err
+	}
+	now := a.Now()
+	views := make([]AgentView, len(rows))
+	for i, r := range rows {
+		views[i] = a.view(r, alerts[r.ID], now)
+	}
+	if withSpark {
+		err = addSparks(tx, team, ids, views, now)
+	}
+	return views, err
+}
+
+func (a *App) view(r store.AgentRow, alerts []fleet.Alert, now time.Time) AgentView {
+	today := a.today(r, alerts, now)
+	v := AgentView{Agent: r.Agent, Alerts: alerts, Why: fleet.Why(r.Agent, today, now), NextTask: r.NextDue}
+	v.Usage = UsageView{
+		Invitations: r.TotalInvitations, InvitationsDaily: today.Invitations,
+		Messages: r.TotalMessages, MessagesDaily: today.Messages,
+	}
+	if r.Status == fleet.Running {
+		v.Usage.NextInvitation = nextOf(r.Agent, today.Invitations, r.Limits.InvitationsMax, now)
+		v.Usage.NextMessage = nextOf(r.Agent, today.Messages, r.Limits.MessagesMax, now)
+	}
+	return v
+}
+
+func nextOf(agent fleet.Agent, done int64, most int, now time.Time) time.Time {
+	if done >= int64(most) {
+		return fleet.NextDayOpen(agent, now)
+	}
+	next, _ := agent.Hours.NextOpen(now)
+	return next
+}
+
+// today is what the agent did on the present day of its zone.
+func (a *App) today(r store.AgentRow, alerts []fleet.Alert, now time.Time) fleet.Today {
+	t := fleet.Today{Alerts: alerts, NeedsSetup: a.kinds[r.Kind].NeedsSetup()}
+	if r.Today == r.Hours.Day(now) {
+		t.Invitations, t.Messages = r.TodayInvitations, r.TodayMessages
+	}
+	return t
+}
+
+func addSparks(tx *store.Tx, team fleet.TeamID, ids []fleet.AgentID, views []AgentView, now time.Time) error {
+	from := now.AddDate(0, 0, -sparkDays).Format(time.DateOnly)
+	days, err := tx.DailyUsage(team, ids, []string{fleet.UsageMessages, fleet.UsageInvitations}, from)
+	for i := range views {
+		views[i].Spark = make([]int64, sparkDays)
+		local := now.In(views[i].Hours.Location())
+		for d := range sparkDays {
+			day := local.AddDate(0, 0, d-sparkDays+1).Format(time.DateOnly)
+			views[i].Spark[d] = days[views[i].ID][day]
+		}
+	}
+	return err
+}
+
+// FleetCounts are the numbers above a fleet.
+type FleetCounts struct {
+	ByStatus        map[fleet.Status]int64
+	All             int64
+	Attention       int64
+	OpenAlerts      int64
+	Countries, Tags []string
+}
+
+// FleetCounts counts the team's agents by status and says by what else they
+// can be narrowed.
+func (a *App) FleetCounts(ctx context.Context, by fleet.Actor) (c FleetCounts, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return c, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) (err error) {
+		if c.ByStatus, err = tx.StatusCounts(by.TeamID); err != nil {
+			return err
+		}
+		for _, n := range c.ByStatus {
+			c.All += n
+		}
+		if c.Attention, err = tx.CountAgents(by.TeamID, store.AgentFilter{Attention: true}); err != nil {
+			return err
+		}
+		if c.OpenAlerts, err = tx.CountOpenAlerts(by.TeamID); err != nil {
+			return err
+		}
+		if c.Countries, err = tx.TeamCountries(by.TeamID); err != nil {
+			return err
+		}
+		c.Tags, err = tx.TeamTags(by.TeamID)
+		return err
+	})
+	return c, err
+}
+
+// CreateInput describes a new agent; everything may be left out.
+type CreateInput struct {
+	// ID is chosen by the caller where it has to be; "" makes one.
+	ID       fleet.AgentID
+	Name     string
+	Kind     string
+	Country  string
+	Tags     []string
+	Hours    *fleet.HoursChange
+	Limits   *fleet.LimitsChange
+	Settings []fleet.Setting
+}
+
+// Create makes an agent that waits for its setup or start.
+func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (AgentView, error) {
+	if err := a.allowed(act{by: by, need: fleet.ScopeOperate, action: string(fleet.MoveCreate)}); err != nil {
+		return AgentView{}, err
+	}
+	now := a.Now()
+	agent, err := a.newAgent(by, in, now)
+	if err != nil {
+		return AgentView{}, err
+	}
+	sealed, _, err := a.sealer.NewDataKey(string(agent.ID))
+	if err != nil {
+		return AgentView{}, err
+	}
+	err = a.store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.InsertAgent(agent, sealed); err != nil {
+			return err
+		}
+		e := entry(act{by: by, action: string(fleet.MoveCreate), id: agent.ID}, now, "done")
+		e.Detail = map[string]any{"kind": agent.Kind, "to": agent.Status}
+		if err := tx.AddAudit(e); err != nil {
+			return err
+		}
+		return tx.AddEvent(fleet.Event{TeamID: by.TeamID, AgentID: agent.ID, Type: fleet.EventAgentCreated, At: now})
+	})
+	return a.view(store.AgentRow{Agent: agent}, nil, now), err
+}
+
+func (a *App) newAgent(by fleet.Actor, in CreateInput, now time.Time) (agent fleet.Agent, err error) {
+	agent = fleet.Agent{
+		ID: in.ID, TeamID: by.TeamID, Kind: in.Kind, Status: fleet.SetupNeeded, Hours: fleet.DefaultHours(), Limits: fleet.DefaultLimits(),
+		Incarnation: 1, Version: 1, StatusAt: now, CreatedAt: now, UpdatedAt: now,
+		Runtime: fleet.Runtime{State: fleet.ObservedNone},
+	}
+	if agent.ID == "" {
+		agent.ID = fleet.AgentID(fleet.NewID(now))
+	}
+	if agent.Kind == "" {
+		agent.Kind = a.defaultKind
+	}
+	if _, ok := a.kinds[agent.Kind]; !ok {
+		return agent, fleet.Invalid("kind", "must be one of %s", strings.Join(a.kindNames(), ", "))
+	}
+	if in.Name == "" {
+		id := string(agent.ID)
+		in.Name = fmt.Sprintf("Agent %s", id[len(id)-6:])
+	}
+	return applyUpdate(agent, UpdateInput{
+		Name: &in.Name, Country: &in.Country, Tags: &in.Tags, Hours: in.Hours, Limits: in.Limits, Settings: in.Settings,
+	})
+}
+
+func (a *App) kindNames() (names []string) {
+	for _, k := range a.Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// UpdateInput changes what is not nil.
+type UpdateInput struct {
+	Name, Country, Avatar *string
+	Tags                  *[]string
+	Hours                 *fleet.HoursChange
+	Limits                *fleet.LimitsChange
+	Settings              []fleet.Setting
+	IfVersion             int64
+}
+
+// Update changes what people may edit; a running program is told at once.
+func (a *App) Update(ctx context.Context, by fleet.Actor, id fleet.AgentID, in UpdateInput) (AgentView, error) {
+	var view AgentView
+	_, err := a.onAgent(ctx, act{by: by, need: fleet.ScopeOperate, action: "update", id: id, ifVersion: in.IfVersion}, func(c *change) (err error) {
+		if c.agent.Agent, err = applyUpdate(c.agent.Agent, in); err != nil {
+			return err
+		}
+		if err := c.save(); err != nil {
+			return err
+		}
+		if c.agent.Runtime.Wanted {
+			if err := c.tx.DeleteCommands(id, fleet.CommandSettingsChanged); err != nil {
+				return err
+			}
+			err = c.command(fleet.CommandSettingsChanged, nil)
+		}
+		view = a.view(c.agent, nil, c.now)
+		return err
+	})
+	a.hub.Notify(inboxKey(id))
+	return view, err
+}
+
+func applyUpdate(agent fleet.Agent, in UpdateInput) (fleet.Agent, error) {
+	var err error
+	if in.Name != nil {
+		if agent.Name, err = fleet.CheckName("name", *in.Name); err != nil {
+			return agent, err
+		}
+	}
+	if in.Country != nil {
+		if agent.Country, err = fleet.CheckCountry(*in.Country); err != nil {
+			return agent, err
+		}
+	}
+	if in.Avatar != nil {
+		if agent.Avatar = *in.Avatar; fleet.CheckAvatar(agent.Avatar) != nil {
+			return agent, fleet.CheckAvatar(agent.Avatar)
+		}
+	}
+	if in.Tags != nil {
+		if agent.Tags, err = fleet.CheckTags(*in.Tags); err != nil {
+			return agent, err
+		}
+	}
+	if in.Hours != nil {
+		if agent.Hours, err = agent.Hours.Apply(*in.Hours); err != nil {
+			return agent, err
+		}
+	}
+	if in.Limits != nil {
+		if agent.Limits, err = agent.Limits.Apply(*in.Limits); err != nil {
+			return agent, err
+		}
+	}
+	agent.Settings, err = agent.Settings.Merge(in.Settings)
+	return agent, err
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/store"
+)
+
+// Alerts returns an agent's alerts, newest first.
+func (a *App) Alerts(ctx context.Context, by fleet.Actor, id fleet.AgentID, p PageInput) ([]fleet.Alert, string, error) {
+	return page(ctx, a, by, p, ofAgent(by, id, func(tx *store.Tx, before string, limit int) ([]fleet.Alert, error) {
+		return tx.AgentAlerts(id, before, limit)
+	}), alertID)
+}
+
+// TeamAlerts returns the team's alerts in a state ("" is open), newest first.
+func (a *App) TeamAlerts(ctx context.Context, by fleet.Actor, state string, p PageInput) ([]fleet.Alert, string, error) {
+	s := fleet.AlertState(state)
+	switch s {
+	case "":
+		s = fleet.AlertOpen
+	case fleet.AlertOpen, fleet.AlertAcknowledged, fleet.AlertSnoozed, fleet.AlertResolved:
+	default:
+		return nil, "", fleet.Invalid("state", "must be open, acknowledged, snoozed or resolved")
+	}
+	return page(ctx, a, by, p, func(tx *store.Tx, before string, limit int) ([]fleet.Alert, error) {
+		return tx.TeamAlerts(by.TeamID, s, before, limit)
+	}, alertID)
+}
+
+func alertID(al fleet.Alert) string { return al.ID }
+
+// AckAlert says that somebody cares for an alert.
+func (a *App) AckAlert(ctx context.Context, by fleet.Actor, id string) (fleet.Alert, error) {
+	return a.setAlert(ctx, by, id, fleet.AlertAcknowledged, time.Time{})
+}
+
+// ResolveAlert says that an alert's cause is gone.
+func (a *App) ResolveAlert(ctx context.Context, by fleet.Actor, id string) (fleet.Alert, error) {
+	return a.setAlert(ctx, by, id, fleet.AlertResolved, time.Time{})
+}
+
+// SnoozeAlert hides an alert until an instant, when it opens again.
+func (a *App) SnoozeAlert(ctx context.Context, by fleet.Actor, id string, until time.Time) (fleet.Alert, error) {
+	if !until.After(a.Now()) {
+		return fleet.Alert{}, fleet.Invalid("until", "must be in the future")
+	}
+	return a.setAlert(ctx, by, id, fleet.AlertSnoozed, until.UTC())
+}
+
+func (a *App) setAlert(ctx context.Context, by fleet.Actor, id string, to fleet.AlertState, until time.Time) (al fleet.Alert, err error) {
+	what := act{by: by, need: fleet.ScopeOperate, action: "alert." + string(to)}
+	if err := a.allowed(what); err != nil {
+		return al, err
+	}
+	now := a.Now()
+	err = a.store.Write(ctx, func(tx *store.Tx) error {
+		if al, err = tx.Alert(by.TeamID, id); err != nil {
+			return err
+		}
+		if al.State == fleet.AlertResolved && to != fleet.AlertResolved {
+			return fleet.Errorf(fleet.CodeConflict, "The alert was resolved by %s", al.By)
+		}
+		al.State, al.By, al.Until, al.UpdatedAt = to, by.Name, until, now
+		if err := tx.SetAlert(al); err != nil {
+			return err
+		}
+		what.id = al.AgentID
+		e := entry(what, now, "done")
+		e.Detail = map[string]any{"alertId": al.ID, "type": al.Type, "subType": al.SubType}
+		if err := tx.AddAudit(e); err != nil {
+			return err
+		}
+		return tx.AddEvent(fleet.Event{TeamID: by.TeamID, AgentID: al.AgentID, Type: fleet.EventAlertChanged, At: now})
+	})
+	return al, err
+}

@@ -1,0 +1,149 @@
+// Package app holds every use-case: who may, one transaction with rule, audit
+// and event, and then the wake-up of whoever waits. A noun has one file. Every
+// use-case of a person or program takes the actor.
+package app
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/live"
+	"agentry/internal/secret"
+	"agentry/internal/store"
+)
+
+// Runner keeps wanted programs running. Wake says that what is wanted of the
+// agent's program may have changed; it returns at once.
+type Runner interface {
+	Wake(id fleet.AgentID)
+}
+
+// Config is what an App is made of.
+type Config struct {
+	Store       *store.Store
+	Hub         *live.Hub
+	Sealer      *secret.Sealer
+	Kinds       map[string]fleet.Kind
+	DefaultKind string
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+	// Disable names moves that the host has switched off.
+	Disable []string
+}
+
+// App is the product over one store. Use New.
+type App struct {
+	store       *store.Store
+	hub         *live.Hub
+	sealer      *secret.Sealer
+	passwords   *secret.Passwords
+	kinds       map[string]fleet.Kind
+	defaultKind string
+	now         func() time.Time
+	log         *slog.Logger
+	disabled    []string
+	runner      Runner
+	guesses     *guesses
+	boot        string
+}
+
+// New makes an App. Its events reach subscribers when the store was opened
+// with the hub's Publish as Committed.
+func New(c Config) *App {
+	a := &App{
+		store: c.Store, hub: c.Hub, sealer: c.Sealer, passwords: secret.NewPasswords(),
+		kinds: c.Kinds, defaultKind: c.DefaultKind, now: c.Now, log: c.Log, disabled: c.Disable,
+		runner: nobody{}, guesses: newGuesses(), boot: secret.NewToken(),
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	return a
+}
+
+type nobody struct{}
+
+func (nobody) Wake(fleet.AgentID) {}
+
+// SetRunner names who runs programs; call it before anything is served.
+func (a *App) SetRunner(r Runner) { a.runner = r }
+
+// Now is the App's clock, to the microsecond, as it is stored.
+func (a *App) Now() time.Time { return a.now().UTC().Truncate(time.Microsecond) }
+
+// Kinds returns the configured kinds by name.
+func (a *App) Kinds() []fleet.Kind {
+	list := make([]fleet.Kind, 0, len(a.kinds))
+	for _, k := range a.kinds {
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(x, y fleet.Kind) int { return strings.Compare(x.Name, y.Name) })
+	return list
+}
+
+// Kind returns a configured kind.
+func (a *App) Kind(name string) (fleet.Kind, bool) {
+	k, ok := a.kinds[name]
+	return k, ok
+}
+
+// DefaultKind names the kind that a new agent has when nobody says.
+func (a *App) DefaultKind() string { return a.defaultKind }
+
+// Ready tells whether the database can be written.
+func (a *App) Ready(ctx context.Context) error { return a.store.Ready(ctx) }
+
+// Subscribe hears the actor's team's events from now on.
+func (a *App) Subscribe(by fleet.Actor) *live.Subscription { return a.hub.Subscribe(by.TeamID) }
+
+// Events returns up to limit of the team's events behind after, oldest first,
+// and whether all since then are still known.
+func (a *App) Events(ctx context.Context, by fleet.Actor, after int64, limit int) (list []fleet.Event, complete bool, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return nil, false, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		first, last, err := tx.LastEvent()
+		if err != nil {
+			return err
+		}
+		complete = after <= last && (after >= first-1)
+		list, err = tx.EventsAfter(by.TeamID, after, limit)
+		return err
+	})
+	return list, complete, err
+}
+
+// LastEventSeq is the newest event's number.
+func (a *App) LastEventSeq(ctx context.Context, by fleet.Actor) (last int64, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return 0, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		_, last, err = tx.LastEvent()
+		return err
+	})
+	return last, err
+}
+
+// Keys of the hub for those who wait for something of one agent.
+func inboxKey(id fleet.AgentID) string { return "inbox:" + string(id) }
+func runKey(id fleet.AgentID) string   { return "run:" + string(id) }
+func messageKey(id string) string      { return "message:" + id }
+func clampLimit(n, standard, most int) int {
+	switch {
+	case n <= 0:
+		return standard
+	case n > most:
+		return most
+	}
+	return n
+}

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/store"
+)
+
+// change is one act on one agent inside its transaction.
+type change struct {
+	tx    *store.Tx
+	by    fleet.Actor
+	now   time.Time
+	agent store.AgentRow
+	kind  fleet.Kind
+	known bool // the agent's kind is configured
+	audit fleet.AuditEntry
+}
+
+// act describes who does what to which agent.
+type act struct {
+	by        fleet.Actor
+	need      fleet.Scope
+	action    string
+	id        fleet.AgentID
+	ifVersion int64  // 0 is any
+	note      string // kept with the audit entry while the agent lives
+}
+
+// onAgent runs f on the agent in one transaction with its audit entry. What
+// is refused is recorded too. The runner is woken afterwards.
+func (a *App) onAgent(ctx context.Context, what act, f func(c *change) error) (fleet.Agent, error) {
+	agent, err := a.tryOnAgent(ctx, what, f)
+	if err != nil {
+		return fleet.Agent{}, errors.Join(err, a.recordRefusal(ctx, what, err))
+	}
+	a.runner.Wake(agent.ID)
+	return agent, nil
+}
+
+func (a *App) tryOnAgent(ctx context.Context, what act, f func(c *change) error) (fleet.Agent, error) {
+	if err := a.allowed(what); err != nil {
+		return fleet.Agent{}, err
+	}
+	c := &change{by: what.by, now: a.Now()}
+	err := a.store.Write(ctx, func(tx *store.Tx) error {
+		row, err := tx.Agent(what.by.TeamID, what.id)
+		if err != nil {
+			return err
+		}
+		if what.ifVersion != 0 && what.ifVersion != row.Version {
+			return fleet.Errorf(fleet.CodeVersion, "The agent was changed meanwhile: it is at version %d, not %d", row.Version, what.ifVersion)
+		}
+		c.tx, c.agent = tx, row
+		c.kind, c.known = a.kinds[row.Kind]
+		c.audit = entry(what, c.now, "done")
+		if err := f(c); err != nil {
+			return err
+		}
+		return tx.AddAudit(c.audit)
+	})
+	return c.agent.Agent, err
+}
+
+func (a *App) allowed(what act) error {
+	if err := what.by.May(what.need); err != nil {
+		return err
+	}
+	if slices.Contains(a.disabled, what.action) {
+		return fleet.Errorf(fleet.CodeForbidden, "The host of this server has switched %s off", what.action)
+	}
+	return nil
+}
+
+func entry(what act, at time.Time, outcome string) fleet.AuditEntry {
+	return fleet.AuditEntry{
+		TeamID: what.by.TeamID, At: at, ActorKind: what.by.Kind, ActorID: what.by.ID, ActorName: what.by.Name,
+		Action: what.action, AgentID: what.id, Outcome: outcome, Note: what.note, RequestID: what.by.RequestID,
+	}
+}
+
+// recordRefusal keeps that an act was refused, for refusals that a caller
+// could mean harm by. What is not known is not an agent's history.
+func (a *App) recordRefusal(ctx context.Context, what act, cause error) error {
+	code := fleet.CodeOf(cause)
+	switch code {
+	case fleet.CodeForbidden, fleet.CodeProtected, fleet.CodeInvalidStatus, fleet.CodeVersion, fleet.CodeConflict:
+	default:
+		return nil
+	}
+	e := entry(what, a.Now(), string(code))
+	e.Note = ""
+	return a.store.Write(ctx, func(tx *store.Tx) error { return tx.AddAudit(e) })
+}
+
+// move makes a lifecycle move and what it means for the agent's program.
+// Fields of the agent that the move stores are set on c.agent before.
+func (c *change) move(m fleet.Move) error {
+	rule, err := fleet.Next(c.agent.Status, m, c.agent.Facts(c.kind))
+	if err != nil {
+		return err
+	}
+	from := c.agent.Status
+	if rule.To != fleet.Paused {
+		c.agent.PauseNote, c.agent.PausedBy, c.agent.ResumeAt = "", "", time.Time{}
+	}
+	if rule.To != fleet.Ended {
+		c.agent.EndReason, c.agent.EndedAt = "", time.Time{}
+	}
+	if c.agent.Agent, err = c.tx.MoveStatus(c.agent.Agent, rule.To, c.now); err != nil {
+		return err
+	}
+	c.detail("from", from)
+	c.detail("to", rule.To)
+	if err := c.applyRun(rule.Run); err != nil {
+		return err
+	}
+	return c.event(fleet.EventAgentStatus)
+}
+
+func (c *change) applyRun(effect fleet.RunEffect) error {
+	rt := &c.agent.Runtime
+	switch {
+	case effect == fleet.RunStop:
+		if err := c.tx.UnwantRun(c.agent.ID); err != nil {
+			return err
+		}
+		state := fleet.ObservedStopping
+		if rt.Handle == "" {
+			state = fleet.ObservedNone
+		}
+		return c.observe(state)
+	case effect == fleet.RunStart, effect == fleet.RunEnsure && !rt.Wanted:
+		if err := c.tx.WantRun(c.agent.ID, true, rt.EnableAutonomy, rt.Settings); err != nil {
+			return err
+		}
+		return c.observe(fleet.ObservedStarting)
+	}
+	return nil
+}
+
+func (c *change) observe(state fleet.Observed) error {
+	c.agent.Runtime.State = state
+	return c.tx.SetObserved(c.agent.ID, state)
+}
+
+func (c *change) event(typ string) error {
+	return c.tx.AddEvent(fleet.Event{TeamID: c.agent.TeamID, AgentID: c.agent.ID, Type: typ, At: c.now})
+}
+
+// detail adds a code, id or count to the audit entry; never a text of people.
+func (c *change) detail(name string, value any) {
+	if c.audit.Detail == nil {
+		c.audit.Detail = map[string]any{}
+	}
+	c.audit.Detail[name] = value
+}
+
+// command queues something for the agent's program, which is told after the
+// commit by whoever calls notifyInbox.
+func (c *change) command(typ string, body map[string]any) error {
+	return c.tx.AddCommand(c.agent.ID, fleet.Command{ID: fleet.NewID(c.now), Type: typ, Body: body, CreatedAt: c.now})
+}
+
+func (c *change) raise(typ, subType string, severity fleet.Severity, message string) error {
+	_, err := c.tx.RaiseAlert(c.agent.TeamID, fleet.Alert{
+		ID: fleet.NewID(c.now), AgentID: c.agent.ID, Type: typ, SubType: subType, Message: message, Severity: severity,
+		CreatedAt: c.now, UpdatedAt: c.now,
+	})
+	if err != nil {
+		return err
+	}
+	return c.event(fleet.EventAlertChanged)
+}
+
+func (c *change) resolve(typ, subType string) error {
+	n, err := c.tx.ResolveAlerts(c.agent.ID, typ, subType, "agentry", c.now)
+	if err != nil || n == 0 {
+		return err
+	}
+	return c.event(fleet.EventAlertChanged)
+}

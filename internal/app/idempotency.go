@@ -1,0 +1,74 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"agentry/internal/fleet"
+	"agentry/internal/secret"
+	"agentry/internal/store"
+)
+
+// IdempotentAnswer is the first answer to a call under a key.
+type IdempotentAnswer struct {
+	Status      int
+	ContentType string
+	Body        []byte
+}
+
+// The codes of a repeated key, for the face that speaks of keys.
+const (
+	CodeIdempotencyMismatch   fleet.Code = "idempotency_mismatch"
+	CodeIdempotencyInProgress fleet.Code = "idempotency_in_progress"
+)
+
+// BeginIdempotent claims the caller's key for a call with the fingerprint. It
+// returns the stored answer when the call was made before.
+func (a *App) BeginIdempotent(ctx context.Context, by fleet.Actor, key string, fingerprint []byte) (done *IdempotentAnswer, err error) {
+	name, box, err := sealedKey(key)
+	if err != nil {
+		return nil, err
+	}
+	err = a.store.Write(ctx, func(tx *store.Tx) error {
+		have, ok, err := tx.BeginIdempotent(by.ID, name, fingerprint, a.boot, a.Now())
+		switch {
+		case err != nil || ok:
+			return err
+		case !bytes.Equal(have.Fingerprint, fingerprint):
+			return fleet.Errorf(CodeIdempotencyMismatch, "This idempotency key was used for another request")
+		case have.Status == 0:
+			return fleet.Errorf(CodeIdempotencyInProgress, "The first request with this idempotency key is still running")
+		}
+		body, err := box.Open(have.Body, "idempotency", name, "body")
+		done = &IdempotentAnswer{Status: have.Status, ContentType: have.ContentType, Body: body}
+		return err
+	})
+	return done, err
+}
+
+// EndIdempotent keeps the answer of a claimed call for 24 hours; a server
+// error gives the key back, so that the call can be made again.
+func (a *App) EndIdempotent(ctx context.Context, by fleet.Actor, key string, status int, contentType string, body []byte) error {
+	name, box, err := sealedKey(key)
+	if err != nil {
+		return err
+	}
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		if status >= 500 {
+			return tx.ForgetIdempotent(by.ID, name)
+		}
+		return tx.EndIdempotent(by.ID, name, status, contentType, box.Seal(body, "idempotency", name, "body"))
+	})
+}
+
+// sealedKey derives from the caller's key the name it is stored under and the
+// key that seals the answer: answers hold names and once-shown API keys, and
+// only who repeats the call can read them.
+func sealedKey(key string) (name string, box secret.DataKey, err error) {
+	sum := sha256.Sum256([]byte("idempotency name\n" + key))
+	seed := sha256.Sum256([]byte("idempotency body\n" + key))
+	box, err = secret.DeriveDataKey(seed[:])
+	return hex.EncodeToString(sum[:]), box, err
+}

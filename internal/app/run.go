@@ -1,0 +1,289 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/secret"
+	"agentry/internal/store"
+)
+
+// RunSpec is what is needed to start a run.
+type RunSpec struct {
+	Run       fleet.Run
+	AgentName string
+	Kind      fleet.Kind
+	Token     string
+}
+
+// RunExit is how a run ended.
+type RunExit struct {
+	// Text is one line such as "exit 3" or "killed".
+	Text string
+	// Output are the last lines the program wrote.
+	Output []string
+	// Expected: the supervisor stopped it.
+	Expected bool
+}
+
+// RunHandle is a program that was running when the server last wrote of it.
+type RunHandle = store.RunHandle
+
+// WantedRuns returns the agents whose program is wanted, of all teams.
+func (a *App) WantedRuns(ctx context.Context) (ids []fleet.AgentID, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		ids, err = tx.WantedRuns()
+		return err
+	})
+	return ids, err
+}
+
+// KnownHandles returns the programs that may be left of a former life.
+func (a *App) KnownHandles(ctx context.Context) (list []RunHandle, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		list, err = tx.Handles()
+		return err
+	})
+	return list, err
+}
+
+// BeginRun records a new run of the agent, when one is wanted and its back-off
+// is over. wait says how long it is not.
+func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wanted bool, wait time.Duration, err error) {
+	now := a.Now()
+	err = a.store.Write(ctx, func(tx *store.Tx) error {
+		row, err := tx.AgentOfRun(id)
+		if fleet.CodeOf(err) == fleet.CodeNotFound {
+			return nil
+		}
+		if err != nil || !row.Runtime.Wanted {
+			return err
+		}
+		if wait = row.Runtime.NextTry.Sub(now); wait > 0 {
+			wanted = true
+			return nil
+		}
+		kind, ok := a.kinds[row.Kind]
+		if !ok {
+			return nil
+		}
+		wait, wanted = 0, true
+		spec = RunSpec{AgentName: row.Name, Kind: kind, Token: secret.NewToken()}
+		spec.Run = fleet.Run{TeamID: row.TeamID, AgentID: id, Epoch: row.Runtime.Epoch + 1}
+		if err := tx.BeginRun(id, spec.Run.Epoch, secret.HashToken(spec.Token), kind.Driver, now); err != nil {
+			return err
+		}
+		if err := tx.ReleaseClaims(id, now); err != nil {
+			return err
+		}
+		return observed(tx, spec.Run, fleet.ObservedStarting, now)
+	})
+	return spec, wanted, wait, err
+}
+
+func observed(tx *store.Tx, run fleet.Run, state fleet.Observed, now time.Time) error {
+	if err := tx.SetObserved(run.AgentID, state); err != nil {
+		return err
+	}
+	return tx.AddEvent(fleet.Event{TeamID: run.TeamID, AgentID: run.AgentID, Type: fleet.EventRunChanged, At: now})
+}
+
+// RunSpawned records how the driver calls the run's program.
+func (a *App) RunSpawned(ctx context.Context, run fleet.Run, handle string) error {
+	err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.SetHandle(run, handle) })
+	a.hub.Notify(runKey(run.AgentID))
+	return err
+}
+
+// RunWanted tells whether this very run may go on.
+func (a *App) RunWanted(ctx context.Context, run fleet.Run) (ok bool, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		ok, err = tx.RunLive(run)
+		return err
+	})
+	return ok, err
+}
+
+// RunStopping records that the run's program is being stopped.
+func (a *App) RunStopping(ctx context.Context, run fleet.Run) error {
+	return a.onRun(ctx, run, func(c *change) error { return observed(c.tx, run, fleet.ObservedStopping, c.now) })
+}
+
+// onRun runs f on the agent of its newest run; for an older run or an agent
+// that is gone it does nothing.
+func (a *App) onRun(ctx context.Context, run fleet.Run, f func(c *change) error) error {
+	now := a.Now()
+	err := a.store.Write(ctx, func(tx *store.Tx) error {
+		row, err := tx.AgentOfRun(run.AgentID)
+		if fleet.CodeOf(err) == fleet.CodeNotFound {
+			return nil
+		}
+		if err != nil || row.Runtime.Epoch != run.Epoch {
+			return err
+		}
+		c := &change{tx: tx, by: fleet.System(run.TeamID, "supervisor"), now: now, agent: row}
+		c.kind, c.known = a.kinds[row.Kind]
+		return f(c)
+	})
+	a.hub.Notify(runKey(run.AgentID))
+	return err
+}
+
+// systemMove makes a move of the program or supervisor, with its audit entry.
+func (c *change) systemMove(m fleet.Move) error {
+	c.audit = entry(act{by: c.by, action: string(m), id: c.agent.ID}, c.now, "done")
+	c.detail("epoch", c.agent.Runtime.Epoch)
+	if err := c.move(m); err != nil {
+		return err
+	}
+	return c.tx.AddAudit(c.audit)
+}
+
+// RunNotSpawned records that the program could not be started. The first start
+// is taken back, with an alert; a restart counts as an exit.
+func (a *App) RunNotSpawned(ctx context.Context, run fleet.Run, cause error) error {
+	return a.onRun(ctx, run, func(c *change) error {
+		if !c.agent.Runtime.Wanted {
+			return observed(c.tx, run, fleet.ObservedNone, c.now)
+		}
+		rt := c.agent.Runtime
+		if rt.Restarts > 0 {
+			return c.exited(run, "could not be started", []string{cause.Error()})
+		}
+		rt.LastError = "the program could not be started"
+		if err := c.tx.RunFailed(run.AgentID, rt); err != nil {
+			return err
+		}
+		if err := c.raise("runtime", "start_failed", fleet.SeverityError, "The program could not be started: "+cause.Error()); err != nil {
+			return err
+		}
+		c.agent.Runtime.LastError, c.agent.Runtime.Handle = rt.LastError, ""
+		if c.agent.Status == fleet.Running {
+			return c.systemMove(fleet.MoveStartFailed)
+		}
+		return c.failSignIn()
+	})
+}
+
+// failSignIn ends a sign-in whose program is no more.
+func (c *change) failSignIn() error {
+	if c.agent.Status == fleet.AuthInProgress {
+		return c.systemMove(fleet.MoveAuthTimeout)
+	}
+	if err := c.tx.UnwantRun(c.agent.ID); err != nil {
+		return err
+	}
+	return c.observe(fleet.ObservedNone)
+}
+
+// RunExited records that a run's program is gone and decides what follows:
+// nothing when it was stopped, a restart after a back-off, or giving up.
+func (a *App) RunExited(ctx context.Context, run fleet.Run, exit RunExit) error {
+	return a.onRun(ctx, run, func(c *change) error {
+		if err := c.tx.SetHandle(run, ""); err != nil {
+			return err
+		}
+		c.agent.Runtime.Handle = ""
+		fresh, err := c.tx.Fresh(run.AgentID)
+		switch {
+		case err != nil:
+			return err
+		case !c.agent.Runtime.Wanted:
+			return observed(c.tx, run, fleet.ObservedNone, c.now)
+		case exit.Expected, fresh:
+			return observed(c.tx, run, fleet.ObservedStarting, c.now)
+		}
+		return c.exited(run, exit.Text, exit.Output)
+	})
+}
+
+func (c *change) exited(run fleet.Run, text string, output []string) error {
+	rt, rule := c.agent.Runtime, c.kind.Restart
+	if rt.FailuresSince.IsZero() || c.now.Sub(rt.FailuresSince) > rule.Within {
+		rt.Failures, rt.FailuresSince = 0, c.now
+	}
+	rt.Failures++
+	rt.Restarts++
+	rt.NextTry = c.now.Add(backoff(rule, rt.Failures))
+	rt.LastError = text
+	if rt.Failures >= rule.GiveUpAfter {
+		rt.LastError = fmt.Sprintf("%s, %d times in %s", text, rt.Failures, short(rule.Within))
+	}
+	if err := c.tx.RunFailed(run.AgentID, rt); err != nil {
+		return err
+	}
+	c.agent.Runtime = rt
+	c.agent.Runtime.Handle = ""
+	if rt.Failures < rule.GiveUpAfter && c.agent.Status != fleet.AuthNeeded {
+		return observed(c.tx, run, fleet.ObservedBackoff, c.now)
+	}
+	return c.giveUp(output)
+}
+
+func (c *change) giveUp(output []string) error {
+	message := "The program keeps ending by itself: " + c.agent.Runtime.LastError
+	if len(output) > 0 {
+		message += ". Last output: " + output[len(output)-1]
+	}
+	if c.agent.Status != fleet.AuthNeeded {
+		if err := c.raise("runtime", fleet.EndCrashLoop, fleet.SeverityError, cutText(message)); err != nil {
+			return err
+		}
+	}
+	if c.agent.Status != fleet.Running {
+		return c.failSignIn()
+	}
+	c.agent.EndReason, c.agent.EndedAt = fleet.EndCrashLoop, c.now
+	if err := c.tx.FailPendingMessages(c.agent.ID); err != nil {
+		return err
+	}
+	return c.systemMove(fleet.MoveGiveUp)
+}
+
+// backoff doubles from the rule's minimum to its maximum; up to a quarter is
+// taken off at random, so that many agents do not come back at once.
+func backoff(rule fleet.Restart, failures int) time.Duration {
+	d := rule.BackoffMin
+	for i := 1; i < failures && d < rule.BackoffMax; i++ {
+		d *= 2
+	}
+	d = min(d, rule.BackoffMax)
+	if d <= 0 {
+		return 0
+	}
+	return d - time.Duration(rand.Int64N(int64(d)/4+1))
+}
+
+func short(d time.Duration) string {
+	if d%time.Minute == 0 {
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return d.String()
+}
+
+// cutText keeps a text inside what an alert may hold.
+func cutText(s string) string {
+	if r := []rune(s); len(r) > fleet.MaxText {
+		return string(r[:fleet.MaxText-1]) + "…"
+	}
+	return s
+}
+
+// AppendLogs stores what a run's program wrote.
+func (a *App) AppendLogs(ctx context.Context, run fleet.Run, lines []fleet.LogLine) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	return a.onRun(ctx, run, func(c *change) error {
+		for i := range lines {
+			lines[i].Epoch = run.Epoch
+		}
+		if err := c.tx.AddLogs(run.AgentID, lines); err != nil {
+			return err
+		}
+		return c.event(fleet.EventLog)
+	})
+}

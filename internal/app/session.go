@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/secret"
+	"agentry/internal/store"
+)
+
+// SignIn checks an e-mail and password. Unknown and wrong have one answer and
+// cost the same time; too many guesses on one address are refused for a while.
+func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User, places []fleet.Member, err error) {
+	email, err = checkEmail(email)
+	if err != nil {
+		return u, nil, errSignIn()
+	}
+	if !a.guesses.allow(email, a.Now()) {
+		return u, nil, fleet.Errorf(fleet.CodeRateLimited, "Too many wrong passwords for this address; try again in %d minutes", int(guessWindow.Minutes()))
+	}
+	var known bool
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		if u, known, err = tx.UserByEmail(email); err != nil || !known {
+			return err
+		}
+		places, err = tx.Memberships(u.ID)
+		return err
+	})
+	if err != nil {
+		return u, nil, err
+	}
+	ok := false
+	if known {
+		ok, err = a.passwords.Verify(ctx, u.PasswordHash, password)
+	} else {
+		err = a.passwords.VerifyNobody(ctx, password)
+	}
+	if err != nil {
+		return u, nil, err
+	}
+	if !ok || len(places) == 0 {
+		a.guesses.wrong(email, a.Now())
+		return fleet.User{}, nil, errSignIn()
+	}
+	a.guesses.forget(email)
+	return u, places, nil
+}
+
+func errSignIn() *fleet.Error {
+	return fleet.Errorf(fleet.CodeUnauthorized, "E-mail or password is wrong")
+}
+
+// Memberships returns a user's teams by name.
+func (a *App) Memberships(ctx context.Context, user fleet.UserID) (list []fleet.Member, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		list, err = tx.Memberships(user)
+		return err
+	})
+	return list, err
+}
+
+// SaveSession stores a session under its secret token for the time to live
+// and returns the token; "" makes a new session.
+func (a *App) SaveSession(ctx context.Context, token string, s fleet.Session, ttl time.Duration) (string, error) {
+	now := a.Now()
+	if token == "" {
+		token, s.ID, s.CreatedAt = secret.NewToken(), fleet.NewID(now), now
+	}
+	s.SeenAt, s.ExpiresAt = now, now.Add(ttl)
+	return token, a.store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSession(secret.HashToken(token), s) })
+}
+
+// LoadSession returns a live session or an unauthorized error.
+func (a *App) LoadSession(ctx context.Context, token string) (s fleet.Session, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		var ok bool
+		s, ok, err = tx.SessionByToken(secret.HashToken(token), a.Now())
+		if err == nil && !ok {
+			err = errSession()
+		}
+		return err
+	})
+	return s, err
+}
+
+func errSession() *fleet.Error { return fleet.Errorf(fleet.CodeUnauthorized, "Please sign in") }
+
+// seenEvery is how precisely a session's last use is kept.
+const seenEvery = time.Minute
+
+// ActorForSession says who a session's token is, by the role the person has now.
+func (a *App) ActorForSession(ctx context.Context, token string) (by fleet.Actor, m fleet.Member, s fleet.Session, err error) {
+	now := a.Now()
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		var ok bool
+		if s, ok, err = tx.SessionByToken(secret.HashToken(token), now); err != nil {
+			return err
+		}
+		if !ok || s.UserID == "" {
+			return errSession()
+		}
+		if m, ok, err = tx.Member(s.TeamID, s.UserID); err == nil && !ok {
+			err = errSession()
+		}
+		return err
+	})
+	if err != nil {
+		return by, m, s, err
+	}
+	if now.Sub(s.SeenAt) >= seenEvery {
+		if err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(s.ID, now) }); err != nil {
+			a.log.Debug("session use not recorded", "error", err)
+		}
+	}
+	by = fleet.Actor{Kind: fleet.ActorMember, ID: string(m.User.ID), Name: m.User.Name, TeamID: m.TeamID, Scope: m.Role.Scope()}
+	return by, m, s, nil
+}
+
+// DropSession ends the session with the token.
+func (a *App) DropSession(ctx context.Context, token string) error {
+	return a.store.Write(ctx, func(tx *store.Tx) error { return tx.DropSessionToken(secret.HashToken(token)) })
+}
+
+// Sessions returns the member's own live sessions, newest first.
+func (a *App) Sessions(ctx context.Context, by fleet.Actor) (list []fleet.Session, err error) {
+	if by.Kind != fleet.ActorMember {
+		return nil, fleet.Errorf(fleet.CodeForbidden, "Only a member has sessions")
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		list, err = tx.UserSessions(fleet.UserID(by.ID), a.Now())
+		return err
+	})
+	return list, err
+}
+
+// RevokeSession ends one of the member's own sessions.
+func (a *App) RevokeSession(ctx context.Context, by fleet.Actor, id string) error {
+	if by.Kind != fleet.ActorMember {
+		return fleet.Errorf(fleet.CodeForbidden, "Only a member has sessions")
+	}
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		ok, err := tx.DropSession(fleet.UserID(by.ID), id)
+		if err == nil && !ok {
+			err = fleet.Errorf(fleet.CodeNotFound, "Session not found")
+		}
+		return err
+	})
+}
+
+const (
+	guessWindow = 15 * time.Minute
+	maxGuesses  = 20
+	maxGuessed  = 10_000 // addresses that are remembered
+)
+
+// guesses counts wrong passwords per address.
+type guesses struct {
+	mu   sync.Mutex
+	seen map[string]guess
+}
+
+type guess struct {
+	since time.Time
+	n     int
+}
+
+func newGuesses() *guesses { return &guesses{seen: map[string]guess{}} }
+
+func (g *guesses) allow(email string, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return now.Sub(g.seen[email].since) > guessWindow || g.seen[email].n < maxGuesses
+}
+
+func (g *guesses) wrong(email string, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	have := g.seen[email]
+	if now.Sub(have.since) > guessWindow {
+		have = guess{since: now}
+	}
+	have.n++
+	if len(g.seen) >= maxGuessed {
+		for e, old := range g.seen {
+			if now.Sub(old.since) > guessWindow {
+				delete(g.seen, e)
+			}
+		}
+	}
+	if len(g.seen) < maxGuessed || g.seen[email].n > 0 {
+		g.seen[email] = have
+	}
+}
+
+func (g *guesses) forget(email string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.seen, email)
+}

@@ -1,0 +1,185 @@
+package fleet
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Today is what an agent has done on the present day of its zone, and what
+// stands in its way.
+type Today struct {
+	Invitations, Messages int64
+	// Alerts are the unresolved ones, newest first.
+	Alerts []Alert
+	// NeedsSetup is of the agent's kind.
+	NeedsSetup bool
+}
+
+// Why says in one sentence why the agent is not working at the instant; "" when
+// nothing stands in its way.
+func Why(a Agent, t Today, now time.Time) string {
+	switch a.Status {
+	case Running:
+		return whyRunning(a, t, now)
+	case Paused:
+		return whyPaused(a, now)
+	case AuthNeeded:
+		return whyAuthNeeded(a, t, now)
+	case AuthInProgress:
+		return "Signing in since " + clock(a, a.StatusAt, now)
+	case SetupNeeded:
+		return whySetup(a, t)
+	case Disabled:
+		return "Disabled by an admin since " + clock(a, a.StatusAt, now)
+	case Ended:
+		return whyEnded(a)
+	}
+	return ""
+}
+
+func whyRunning(a Agent, t Today, now time.Time) string {
+	switch a.Runtime.State {
+	case ObservedLost:
+		if a.Runtime.LastHeardAt.IsZero() {
+			return "Not responding: the program never said hello"
+		}
+		return "Not responding: not heard since " + clock(a, a.Runtime.LastHeardAt, now)
+	case ObservedBackoff:
+		return fmt.Sprintf("Restarting after %s, try %d", orWord(a.Runtime.LastError, "an exit"), a.Runtime.Failures+1)
+	}
+	if gate := GateFor(a, t, now); gate.Reason != "" {
+		return gate.Reason
+	}
+	return ""
+}
+
+// Gate tells whether an agent may do counted work at an instant.
+type Gate struct {
+	// Reason is "" when it may.
+	Reason string
+	// OpensAt is when to ask again; zero is unknown.
+	OpensAt time.Time
+}
+
+// GateFor checks status, working hours and daily limits, whatever asks.
+func GateFor(a Agent, t Today, now time.Time) Gate {
+	if a.Status != Running {
+		return Gate{Reason: "The agent is " + a.Status.Word()}
+	}
+	if !a.Hours.Open(now) {
+		next, ok := a.Hours.NextOpen(now)
+		if !ok {
+			return Gate{Reason: "Outside working hours: no day is switched on"}
+		}
+		return Gate{fmt.Sprintf("Outside working hours: starts %s %s, in %s",
+			next.In(a.Hours.Location()).Format("Mon 15:04"), a.Hours.Timezone, span(next.Sub(now))), next}
+	}
+	if t.Messages >= int64(a.Limits.MessagesMax) && t.Invitations >= int64(a.Limits.InvitationsMax) {
+		return Gate{fmt.Sprintf("Daily limits reached: %d of %d messages, %d of %d invitations",
+			t.Messages, a.Limits.MessagesMax, t.Invitations, a.Limits.InvitationsMax), NextDayOpen(a, now)}
+	}
+	return Gate{}
+}
+
+// NextDayOpen is the first open minute after the present day of the agent's zone.
+func NextDayOpen(a Agent, now time.Time) time.Time {
+	local := now.In(a.Hours.Location())
+	midnight := time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, a.Hours.Location())
+	next, _ := a.Hours.NextOpen(midnight)
+	return next
+}
+
+func whyPaused(a Agent, now time.Time) string {
+	s := "Paused"
+	if a.PausedBy != "" {
+		s += " by " + a.PausedBy
+	}
+	if a.PauseNote != "" {
+		s += ": " + a.PauseNote
+	}
+	if !a.ResumeAt.IsZero() {
+		s += "; resumes " + clock(a, a.ResumeAt, now)
+	}
+	return s
+}
+
+func whyAuthNeeded(a Agent, t Today, now time.Time) string {
+	for _, al := range t.Alerts {
+		if al.Type != "auth" {
+			continue
+		}
+		switch al.SubType {
+		case "2fa_required":
+			return "Waiting for a 2FA code since " + clock(a, a.StatusAt, now)
+		case "timeout":
+			return "Sign-in was not answered in time; set it up again"
+		case "rejected":
+			return "Sign-in was rejected; set it up again"
+		}
+		return "Sign-in needed: " + al.Message
+	}
+	return "Sign-in needed since " + clock(a, a.StatusAt, now)
+}
+
+func whySetup(a Agent, t Today) string {
+	s := "Not set up yet"
+	if !t.NeedsSetup {
+		s = "Not started yet"
+	}
+	if a.Incarnation > 1 {
+		s += fmt.Sprintf(" in incarnation %d", a.Incarnation)
+	}
+	if a.Draft != nil {
+		s += "; a draft of the last settings is ready"
+	}
+	return s
+}
+
+func whyEnded(a Agent) string {
+	if a.EndReason == EndCrashLoop {
+		return "Crash loop: " + orWord(a.Runtime.LastError, "it kept ending by itself")
+	}
+	if a.EndReason == "" {
+		return "Ended"
+	}
+	return "Ended: " + a.EndReason
+}
+
+// EndCrashLoop is the end reason of an agent whose program kept dying.
+const EndCrashLoop = "crash_loop"
+
+// clock writes an instant in the agent's zone, with the day when it is not the
+// same as now's.
+func clock(a Agent, at, now time.Time) string {
+	loc := a.Hours.Location()
+	layout := "15:04"
+	if at.In(loc).Format(time.DateOnly) != now.In(loc).Format(time.DateOnly) {
+		layout = "Mon 2 Jan 15:04"
+	}
+	s := at.In(loc).Format(layout)
+	if a.Hours.Timezone != "UTC" {
+		return s + " " + a.Hours.Timezone
+	}
+	return s + " UTC"
+}
+
+// span writes a duration in its largest sensible unit.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "less than a minute"
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+func orWord(s, word string) string {
+	if s = strings.TrimSpace(s); s != "" {
+		return s
+	}
+	return word
+}
