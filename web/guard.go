@@ -12,6 +12,9 @@ import (
 	"agentry/internal/secret"
 )
 
+// runTokenLength is the length of every run token, as secret.NewToken makes it.
+const runTokenLength = 43
+
 // accessKind is how a route finds out who calls.
 type accessKind int
 
@@ -123,7 +126,7 @@ func (s *Server) keyHolder(c *fiber.Ctx) (caller, error) {
 // program is the run that a run token belongs to.
 func (s *Server) program(c *fiber.Ctx) (caller, error) {
 	token, ok := bearer(c.Get(fiber.HeaderAuthorization))
-	if !ok {
+	if !ok || len(token) != runTokenLength {
 		return caller{}, fleet.Errorf(fleet.CodeUnauthorized, "A run token is needed: send Authorization: Bearer TOKEN")
 	}
 	run, err := s.app.RunForToken(c.UserContext(), token)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 
@@ -37,17 +38,10 @@ func (s *Server) once(c *fiber.Ctx, r *route, who caller) error {
 	if err := recovered(func() error { return r.handle(c, who) }); err != nil {
 		s.answer(c, err)
 	}
-	return s.keep(c, r, who, name)
-}
-
-// keep stores the answer that the handler gave, without what is shown once.
-func (s *Server) keep(c *fiber.Ctx, r *route, who caller, name string) error {
-	body := c.Response().Body()
-	if r.stored != nil {
-		body = r.stored(body)
-	}
-	return s.app.EndIdempotent(c.UserContext(), who.actor, name,
-		c.Response().StatusCode(), c.GetRespHeader(fiber.HeaderContentType), body)
+	// What was done is kept even when the request's time is up.
+	ctx := context.WithoutCancel(c.UserContext())
+	return s.app.EndIdempotent(ctx, who.actor, name,
+		c.Response().StatusCode(), c.GetRespHeader(fiber.HeaderContentType), c.Response().Body())
 }
 
 func goodIdempotencyKey(name string) bool {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"agentry/internal/app"
 	"agentry/internal/fleet"
 )
 
@@ -22,8 +23,6 @@ const (
 	codeTooLarge        fleet.Code = "payload_too_large"
 	codeTimeout         fleet.Code = "request_timeout"
 	codeHeadersTooLarge fleet.Code = "headers_too_large"
-	codeIdemMismatch    fleet.Code = "idempotency_mismatch"
-	codeIdemInProgress  fleet.Code = "idempotency_in_progress"
 	codeInternal        fleet.Code = "internal_error"
 	codeCrossOrigin     fleet.Code = "cross_origin"
 	codeNotImplemented  fleet.Code = "not_implemented"
@@ -44,7 +43,7 @@ func statusOf(code fleet.Code) int {
 		return http.StatusMethodNotAllowed
 	case codeTimeout:
 		return http.StatusRequestTimeout
-	case fleet.CodeConflict, codeIdemInProgress:
+	case fleet.CodeConflict, app.CodeIdempotencyInProgress:
 		return http.StatusConflict
 	case fleet.CodeRunOver:
 		return http.StatusGone
@@ -52,7 +51,7 @@ func statusOf(code fleet.Code) int {
 		return http.StatusPreconditionFailed
 	case codeTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case codeIdemMismatch:
+	case app.CodeIdempotencyMismatch:
 		return http.StatusUnprocessableEntity
 	case fleet.CodeRateLimited:
 		return http.StatusTooManyRequests

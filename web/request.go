@@ -131,10 +131,10 @@ func (s *Server) logAccess(c *fiber.Ctx, start time.Time) {
 	if who, ok := c.Locals(localWho).(caller); ok {
 		fields = append(fields, slog.String("team_id", string(who.actor.TeamID)), slog.String("actor_id", who.actor.ID))
 	}
-	if id, ok := fleet.ParseID(agentParam(c)); ok && routed {
-		fields = append(fields, slog.String("agent_id", id))
+	if routed {
+		if id, ok := fleet.ParseID(c.Params("agentId")); ok {
+			fields = append(fields, slog.String("agent_id", id))
+		}
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", fields...)
 }
-
-func agentParam(c *fiber.Ctx) string { return c.Params("agentId") }

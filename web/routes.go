@@ -9,7 +9,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/fleet"
-	"agentry/web/v1"
 )
 
 // handler answers a request of somebody who was let in.
@@ -21,10 +20,8 @@ type route struct {
 	path   string
 	access access
 	handle handler
-	// keyed routes honour an Idempotency-Key; stored, when set, takes out of
-	// the answer what may not be stored.
-	keyed  bool
-	stored func([]byte) []byte
+	// keyed routes honour an Idempotency-Key.
+	keyed bool
 	// quiet routes write no access line; streams have no HEAD.
 	quiet  bool
 	stream bool
@@ -87,7 +84,7 @@ func (s *Server) v1Routes() []route {
 		{method: "GET", path: "/v1/deletions/:deletionId", access: read, handle: asActor(a.Deletion)},
 
 		{method: "GET", path: "/v1/keys", access: admin, handle: asActor(a.Keys)},
-		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey), stored: v1.WithoutKey},
+		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey)},
 		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
 	}
 	for i := range list {

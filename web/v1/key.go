@@ -1,8 +1,6 @@
 package v1
 
 import (
-	"encoding/json"
-
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/api"
@@ -42,21 +40,6 @@ func (a *API) CreateKey(c *fiber.Ctx, by fleet.Actor) error {
 	wire := key(k)
 	wire.Key = plain
 	return a.created(c, "/v1/keys/"+k.ID, wire)
-}
-
-// WithoutKey takes the key out of an answer of CreateKey: it is shown once and
-// stored nowhere.
-func WithoutKey(body []byte) []byte {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil {
-		return nil
-	}
-	delete(fields, "key")
-	raw, err := json.Marshal(fields)
-	if err != nil {
-		return nil
-	}
-	return raw
 }
 
 // RevokeKey answers DELETE /v1/keys/{id}.
