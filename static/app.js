@@ -212,6 +212,11 @@
     say("Done");
   });
 
+  // The current tab of a narrow bar is brought into sight without moving the page.
+  for (const tab of doc.querySelectorAll(".tabs [aria-current]")) {
+    const bar = tab.parentElement;
+    bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+  }
   themeWord();
   tick();
   prepare(doc);

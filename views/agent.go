@@ -6,13 +6,11 @@ import (
 	"agentry/views/ui"
 )
 
-// AgentPage is /fleet/{id}. Tab says which of the pointers is set; the
-// handler fills that one only.
+// AgentPage is /fleet/{id}. Top.Tab says which of the pointers is set;
+// the handler fills that one only.
 type AgentPage struct {
-	Shell Shell
-	Top   AgentTop
-	// Tab is overview, tasks, alerts, messages, history or logs.
-	Tab      string
+	Shell    Shell
+	Top      AgentTop
 	Overview *Overview
 	Tasks    *Tasks
 	Alerts   *AgentAlerts
@@ -23,6 +21,8 @@ type AgentPage struct {
 
 // AgentTop is the head of the agent's page.
 type AgentTop struct {
+	// Tab is overview, tasks, alerts, messages, history or logs.
+	Tab                            string
 	ID, Name, Login, Country, Kind string
 	Status, Observed               string
 	LastHeard, Since               time.Time
@@ -38,7 +38,7 @@ type AgentTop struct {
 	Now        time.Time
 }
 
-func (t AgentTop) tabs(current string) []ui.Tab {
+func (t AgentTop) tabs() []ui.Tab {
 	var out []ui.Tab
 	for _, o := range []struct {
 		name, label string
@@ -47,7 +47,7 @@ func (t AgentTop) tabs(current string) []ui.Tab {
 		{"overview", "Overview", 0}, {"tasks", "Tasks", t.PendingTasks}, {"alerts", "Alerts", t.OpenAlerts},
 		{"messages", "Messages", 0}, {"history", "History", 0}, {"logs", "Logs", 0},
 	} {
-		out = append(out, ui.Tab{Href: tabPath(t.ID, o.name), Label: o.label, Count: o.count, Current: o.name == current})
+		out = append(out, ui.Tab{Href: tabPath(t.ID, o.name), Label: o.label, Count: o.count, Current: o.name == t.Tab})
 	}
 	return out
 }

@@ -1,8 +1,10 @@
 package views
 
 import (
+	"strings"
 	"time"
 
+	"agentry/internal/fleet"
 	"agentry/views/ui"
 )
 
@@ -39,6 +41,20 @@ type Chip struct {
 	Count         int
 	Href          string
 	Current       bool
+}
+
+// Chips makes the chips in their order: all, needs attention, each status.
+// counts are by Status; href makes the link for one, keeping the other filters.
+func Chips(counts map[string]int, current string, href func(status string) string) []Chip {
+	chips := []Chip{{Label: "All"}, {Status: "attention", Label: "Needs attention"}}
+	for _, s := range fleet.Statuses() {
+		word := s.Word()
+		chips = append(chips, Chip{Status: string(s), Label: strings.ToUpper(word[:1]) + word[1:]})
+	}
+	for i, c := range chips {
+		chips[i].Count, chips[i].Href, chips[i].Current = counts[c.Status], href(c.Status), c.Status == current
+	}
+	return chips
 }
 
 // Row is one agent in the list.

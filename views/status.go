@@ -45,6 +45,8 @@ type Action struct {
 	Ask bool
 	// Primary actions are buttons, the others lie in the menu.
 	Primary bool
+	// Href makes it a plain link to a page instead; "" is a verb.
+	Href string
 	// Why is the sentence for why it cannot be done now; "" is: it can.
 	Why string
 }
@@ -75,26 +77,39 @@ func actionRules() []actionRule {
 	}
 }
 
-// ActionsFor lists what may be done with an agent in its status. needsSetup
-// says whether its kind asks for setup fields; challenged whether a code is
-// waited for; why, asked with a verb, answers the sentence for why this member
-// may not do it, "" when he may.
-func ActionsFor(status string, needsSetup, challenged, protected bool, why func(verb string) string) []Action {
-	from := fleet.Status(status)
-	facts := fleet.Facts{NeedsSetup: needsSetup}
+// Facts are what decides which actions there are.
+type Facts struct {
+	AgentID, Status, Observed string
+	// NeedsSetup: the kind asks for setup fields. Challenged: a sign-in code
+	// is waited for.
+	NeedsSetup, Challenged, Protected bool
+	// Why, asked with a verb, answers the sentence for why this member may not
+	// do it, "" when he may.
+	Why func(verb string) string
+}
+
+// ActionsFor lists what may be done with an agent, in the order in which
+// people see it. Of one that does not respond, the logs come first.
+func ActionsFor(f Facts) []Action {
+	from := fleet.Status(f.Status)
+	facts := fleet.Facts{NeedsSetup: f.NeedsSetup}
+	silent := f.Status == "running" && (f.Observed == "lost" || f.Observed == "backoff")
 	var out []Action
+	if silent {
+		out = append(out, Action{Label: "Logs", Primary: true, Href: tabPath(f.AgentID, "logs")})
+	}
 	for _, r := range actionRules() {
 		switch {
-		case r.implicit && (r.move == "protect") == protected,
+		case r.implicit && (r.move == "protect") == f.Protected,
 			!r.implicit && !fleet.Allowed(from, r.move, facts),
-			r.move == fleet.MoveVerify && !challenged,
-			r.move == fleet.MoveSetup && !needsSetup,
+			r.move == fleet.MoveVerify && !f.Challenged,
+			r.move == fleet.MoveSetup && !f.NeedsSetup,
 			r.move == fleet.MoveStart && from == fleet.Paused:
 			continue
 		}
-		primary := slices.Contains(r.primary, from) || r.move == fleet.MoveSetup && from == fleet.AuthNeeded && !challenged
+		primary := !silent && slices.Contains(r.primary, from) || r.move == fleet.MoveSetup && from == fleet.AuthNeeded && !f.Challenged
 		out = append(out, Action{
-			Verb: string(r.move), Label: r.label, Ask: r.ask, Primary: primary, Why: why(string(r.move)),
+			Verb: string(r.move), Label: r.label, Ask: r.ask, Primary: primary, Why: f.Why(string(r.move)),
 		})
 	}
 	return out
