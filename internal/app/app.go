@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"agentry/internal/fleet"
@@ -47,7 +48,7 @@ type App struct {
 	now         func() time.Time
 	log         *slog.Logger
 	disabled    []string
-	runner      Runner
+	runner      atomic.Pointer[Runner] // nil: nobody runs programs
 	guesses     *guesses
 	boot        string
 }
@@ -58,7 +59,7 @@ func New(c Config) *App {
 	a := &App{
 		store: c.Store, hub: c.Hub, sealer: c.Sealer, passwords: secret.NewPasswords(),
 		kinds: c.Kinds, defaultKind: c.DefaultKind, now: c.Now, log: c.Log, disabled: c.Disable,
-		runner: nobody{}, guesses: newGuesses(), boot: secret.NewToken(),
+		guesses: newGuesses(), boot: secret.NewToken(),
 	}
 	if a.now == nil {
 		a.now = time.Now
@@ -69,12 +70,15 @@ func New(c Config) *App {
 	return a
 }
 
-type nobody struct{}
+// SetRunner names who runs programs. Until then moves are only recorded: a
+// runner begins by looking at what is wanted.
+func (a *App) SetRunner(r Runner) { a.runner.Store(&r) }
 
-func (nobody) Wake(fleet.AgentID) {}
-
-// SetRunner names who runs programs; call it before anything is served.
-func (a *App) SetRunner(r Runner) { a.runner = r }
+func (a *App) wakeRunner(id fleet.AgentID) {
+	if r := a.runner.Load(); r != nil {
+		(*r).Wake(id)
+	}
+}
 
 // Now is the App's clock, to the microsecond, as it is stored.
 func (a *App) Now() time.Time { return a.now().UTC().Truncate(time.Microsecond) }
@@ -97,6 +101,18 @@ func (a *App) Kind(name string) (fleet.Kind, bool) {
 
 // DefaultKind names the kind that a new agent has when nobody says.
 func (a *App) DefaultKind() string { return a.defaultKind }
+
+// Instance is the name of this installation, made at the first call and kept.
+func (a *App) Instance(ctx context.Context) (name string, err error) {
+	err = a.store.Write(ctx, func(tx *store.Tx) error {
+		if name, err = tx.Meta("instance"); err != nil || name != "" {
+			return err
+		}
+		name = fleet.NewID(a.Now())
+		return tx.SetMeta("instance", name)
+	})
+	return name, err
+}
 
 // Ready tells whether the database can be written.
 func (a *App) Ready(ctx context.Context) error { return a.store.Ready(ctx) }

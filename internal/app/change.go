@@ -38,7 +38,7 @@ func (a *App) onAgent(ctx context.Context, what act, f func(c *change) error) (f
 	if err != nil {
 		return fleet.Agent{}, errors.Join(err, a.recordRefusal(ctx, what, err))
 	}
-	a.runner.Wake(agent.ID)
+	a.wakeRunner(agent.ID)
 	return agent, nil
 }
 

@@ -62,7 +62,7 @@ func (a *App) RunEvents(ctx context.Context, run fleet.Run, events []RunEvent) (
 		a.hub.Notify(key)
 	}
 	if r.moved {
-		a.runner.Wake(run.AgentID)
+		a.wakeRunner(run.AgentID)
 	}
 	return results, nil
 }

@@ -150,6 +150,15 @@ func checkEmail(s string) (string, error) {
 	return s, fleet.CheckText("email", s, 3, 254)
 }
 
+// OldestTeam is the team that was made first; "" when there is none.
+func (a *App) OldestTeam(ctx context.Context) (id fleet.TeamID, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		id, err = tx.OldestTeam()
+		return err
+	})
+	return id, err
+}
+
 // AddTeam makes another team; it has no members yet.
 func (a *App) AddTeam(ctx context.Context, name string) (t fleet.Team, err error) {
 	now := a.Now()

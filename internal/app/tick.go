@@ -55,7 +55,7 @@ func (a *App) onDue(ctx context.Context, run fleet.Run, action string, f func(c 
 	case fleet.CodeInvalidStatus, fleet.CodeConflict, fleet.CodeNotFound:
 		return nil
 	}
-	a.runner.Wake(run.AgentID)
+	a.wakeRunner(run.AgentID)
 	return err
 }
 

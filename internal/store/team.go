@@ -27,6 +27,12 @@ func (tx *Tx) CountTeams() (n int, err error) {
 	return n, err
 }
 
+// OldestTeam is the team that was made first; "" when there is none.
+func (tx *Tx) OldestTeam() (id fleet.TeamID, err error) {
+	_, err = tx.one([]any{&id}, `SELECT id FROM teams ORDER BY created_at, id LIMIT 1`)
+	return id, err
+}
+
 // InsertUser stores a new person; the e-mail is in lower case.
 func (tx *Tx) InsertUser(u fleet.User, at time.Time) error {
 	err := tx.run(`INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)`,

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"agentry/internal/app"
+	"agentry/internal/config"
+	"agentry/internal/fleet"
+	"agentry/internal/secret"
+)
+
+const (
+	demoAgents   = 34 // resting and running; six more are walked through below
+	demoRunning  = 8
+	demoEmail    = "mara@northwind.example"
+	demoTeamName = "Northwind"
+)
+
+// demo is serve on a folder that goes with it, filled with a team.
+func demo(ctx context.Context, args []string, io streams) error {
+	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags := config.Register(fs, "ADDR", "LOG_LEVEL", "LOG_FORMAT", "CONFIG", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE")
+	if err := parse(fs, args, io); err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "agentry-demo-")
+	if err != nil {
+		return fmt.Errorf("cannot make a folder for the demo: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	c, err := flags.Load(os.Environ(), map[string]string{
+		"TRUST_LOOPBACK": "true", "ENV_NAME": "demo", "ENV_COLOR": "#8a5a00", "LOG_LEVEL": "warn",
+		"DATA": filepath.Join(folder, "data"),
+	})
+	if err != nil {
+		return usageError(err, io)
+	}
+	c.Data = filepath.Join(folder, "data")
+	c.MasterKeyFile = filepath.Join(c.Data, "master.key")
+	return runDemo(ctx, c, io)
+}
+
+func runDemo(ctx context.Context, c config.Config, io streams) error {
+	d := demoTeam{password: secret.NewToken()[:14]}
+	s, err := startServer(ctx, c, newLogger(c, io.err), serverOptions{prepare: d.prepare})
+	if err != nil {
+		return err
+	}
+	d.print(io.out, s.url())
+	if err := d.walk(ctx, s.app); err != nil && ctx.Err() == nil {
+		return errors.Join(err, s.stop())
+	}
+	<-ctx.Done()
+	return s.stop()
+}
+
+// demoTeam is the team of the demo and how to get in.
+type demoTeam struct {
+	by               fleet.Actor
+	password, apiKey string
+}
+
+func (d *demoTeam) prepare(ctx context.Context, in *installation) (fleet.TeamID, error) {
+	team, user, key, err := in.app.InitTeam(ctx, app.FirstRunInput{TeamName: demoTeamName, Name: "Mara Reyes", Email: demoEmail, Password: d.password})
+	if err != nil {
+		return "", err
+	}
+	d.apiKey = key
+	d.by = fleet.Actor{Kind: fleet.ActorMember, ID: string(user), Name: "Mara Reyes", TeamID: team, Scope: fleet.ScopeAdmin}
+	_, err = in.app.Seed(ctx, team, app.SeedInput{Agents: demoAgents, Running: demoRunning, Seed: 11})
+	return team, err
+}
+
+func (d *demoTeam) print(out io.Writer, url string) {
+	fmt.Fprintf(out, `agentry %s, demo: everything is gone when it stops
+
+  open      %s
+  sign in   %s  %s
+  API key   %s
+
+  curl -H "Authorization: Bearer %s" %s/v1/agents?limit=3
+
+Nothing here signs in anywhere: the agents rehearse. Requests from this machine need no key on /agents and /v1.
+`, version, url, demoEmail, d.password, d.apiKey, d.apiKey, url)
+}
+
+// walk leads a few agents by hand into the states that only a live program
+// reaches: challenged, rejected, silent, crashing, and an assistant that answers.
+func (d *demoTeam) walk(ctx context.Context, a *app.App) error {
+	for _, v := range []struct{ name, login string }{
+		{"Chiyo Arai", "chiyo+2fa@northwind.example"},
+		{"Rosa Lindgren", "rosa+reject@northwind.example"},
+		{"Sven Haugen", "sven+silent@northwind.example"},
+		{"Grace Mbeki", "grace+crash@northwind.example"},
+		{"Hana Kim", "hana@northwind.example"},
+	} {
+		made, err := a.Create(ctx, d.by, app.CreateInput{Name: v.name, Kind: "rehearsal", Country: "GB", Tags: []string{"demo"}})
+		if err != nil {
+			return err
+		}
+		if _, err := a.Setup(ctx, d.by, made.ID, app.SetupInput{Login: v.login, Password: "rehearsal only", Country: "GB"}); err != nil {
+			return err
+		}
+	}
+	made, err := a.Create(ctx, d.by, app.CreateInput{Name: "Nora, the assistant", Kind: "assistant", Tags: []string{"demo"}})
+	if err != nil {
+		return err
+	}
+	if _, err = a.Start(ctx, d.by, made.ID, app.StartInput{EnableAutonomy: true}); err != nil {
+		return err
+	}
+	_, err = a.Protect(ctx, d.by, made.ID, app.ReasonInput{Reason: "answers for the team page"})
+	return err
+}

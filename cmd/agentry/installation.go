@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"agentry/internal/app"
+	"agentry/internal/config"
+	"agentry/internal/live"
+	"agentry/internal/secret"
+	"agentry/internal/store"
+)
+
+// installation is an opened data folder: what every command on it works with.
+type installation struct {
+	config config.Config
+	store  *store.Store
+	hub    *live.Hub
+	app    *app.App
+}
+
+// openInstallation makes the data folder where it is missing and opens it. fatal is
+// called when the disk lies about what it kept.
+func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, fatal func(error)) (*installation, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the data folder: %w", err)
+	}
+	h := &installation{config: c, hub: live.New()}
+	var err error
+	h.store, err = store.Open(ctx, filepath.Join(c.Data, "agentry.db"), store.Options{Committed: h.hub.Publish, Fatal: fatal, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the database in %s: %w", c.Data, err)
+	}
+	sealer, created, err := openMasterKey(c.MasterKeyFile)
+	if err != nil {
+		return nil, errors.Join(err, h.store.Close())
+	}
+	h.app = app.New(app.Config{
+		Store: h.store, Hub: h.hub, Sealer: sealer, Kinds: c.Kinds, DefaultKind: c.DefaultKind, Log: log, Disable: c.Disable,
+	})
+	empty, err := h.app.NeedsFirstRun(ctx)
+	if err == nil && created && !empty {
+		err = errors.Join(fmt.Errorf("the master key %s is missing, and without it no stored credential can be read: "+
+			"put it back from your backup", c.MasterKeyFile), os.Remove(c.MasterKeyFile))
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.store.Close())
+	}
+	return h, nil
+}
+
+func openMasterKey(path string) (*secret.Sealer, bool, error) {
+	key, created, err := secret.LoadOrCreateMasterKey(path)
+	if err != nil {
+		return nil, false, err
+	}
+	sealer, err := secret.NewSealer(key)
+	return sealer, created, err
+}
+
+// Close ends the streams and closes the file.
+func (h *installation) Close() error {
+	h.hub.Close()
+	return h.store.Close()
+}
+
+// lockFolder makes sure that one server works on a data folder. The lock goes
+// with the process, however it ends.
+func lockFolder(data string) (release func() error, err error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the data folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(data, "agentry.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot lock the data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another agentry server works on %s already; stop it first or give another --data", data)
+	}
+	return f.Close, nil
+}

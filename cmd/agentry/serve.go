@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"agentry/internal/config"
+	"agentry/internal/fleet"
+	agentruntime "agentry/internal/runtime"
+	"agentry/internal/runtime/process"
+	"agentry/internal/runtime/supervisor"
+	"agentry/web"
+)
+
+// stopTime bounds how long a stop may take: requests have ten seconds, then
+// programs their grace.
+const stopTime = 30 * time.Second
+
+func serve(ctx context.Context, args []string, io streams) error {
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	flags := config.Register(fs)
+	if err := parse(fs, args, io); err != nil {
+		return err
+	}
+	c, err := flags.Load(os.Environ(), nil)
+	if err != nil {
+		return usageError(err, io)
+	}
+	s, err := startServer(ctx, c, newLogger(c, io.err), serverOptions{})
+	if err != nil {
+		return err
+	}
+	if err := s.announce(ctx, io.out); err != nil {
+		return errors.Join(err, s.stop())
+	}
+	<-ctx.Done()
+	return s.stop()
+}
+
+func usageError(err error, io streams) error {
+	fmt.Fprintln(io.err, "agentry:", err)
+	return errUsage
+}
+
+// server is a running installation.
+type server struct {
+	*installation
+	unlock     func() error
+	driver     *process.Driver
+	supervisor *supervisor.Supervisor
+	web        *web.Server
+	log        *slog.Logger
+}
+
+// serverOptions are what the demo has and a configuration cannot say.
+type serverOptions struct {
+	// trustedTeam is who requests from this machine act for.
+	trustedTeam fleet.TeamID
+	// prepare fills an opened, not yet served installation.
+	prepare func(ctx context.Context, h *installation) (fleet.TeamID, error)
+}
+
+// startServer opens the folder, listens and starts the wanted programs, in
+// this order; what was started is stopped when a later step fails.
+func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serverOptions) (s *server, err error) {
+	if err := checkKinds(c.Kinds); err != nil {
+		return nil, err
+	}
+	s = &server{log: log}
+	if s.unlock, err = lockFolder(c.Data); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if s.installation, err = openInstallation(ctx, c, log, s.diskLost); err != nil {
+		return s, err
+	}
+	if o.prepare != nil {
+		if o.trustedTeam, err = o.prepare(ctx, s.installation); err != nil {
+			return s, err
+		}
+	}
+	if c.TrustLoopback && o.trustedTeam == "" {
+		if o.trustedTeam, err = s.app.OldestTeam(ctx); err != nil {
+			return s, err
+		}
+	}
+	if err = s.listen(ctx, o); err != nil {
+		return s, err
+	}
+	return s, s.startPrograms(ctx)
+}
+
+func (s *server) listen(ctx context.Context, o serverOptions) error {
+	c := s.config
+	var proxies []string
+	for _, p := range c.TrustedProxies {
+		proxies = append(proxies, p.String())
+	}
+	s.web = web.New(web.Config{
+		App: s.app, Hub: s.hub, Addr: c.Addr, BasePath: c.BasePath,
+		TrustLoopback: c.TrustLoopback, LoopbackTeam: o.trustedTeam, RateRead: c.RateLimitRead, RateWrite: c.RateLimitWrite,
+		EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, TrustedProxies: proxies,
+		Version: version, Ready: s.app.Ready, Log: s.log,
+	})
+	return s.web.Start(ctx)
+}
+
+func (s *server) startPrograms(ctx context.Context) error {
+	instance, err := s.app.Instance(ctx)
+	if err != nil {
+		return err
+	}
+	if s.driver, err = process.New(process.Config{Instance: instance, Log: s.log}); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(filepath.Join(s.config.Data, "runs"))
+	if err != nil {
+		return err
+	}
+	s.supervisor = supervisor.New(supervisor.Config{
+		App: s.app, Drivers: map[string]agentruntime.Driver{"process": s.driver},
+		URL: s.url(), Dir: dir, Log: s.log, MaxStarting: 2 * runtime.NumCPU(),
+	})
+	s.app.SetRunner(s.supervisor)
+	return s.supervisor.Start(ctx)
+}
+
+// checkKinds refuses kinds that this program cannot run.
+func checkKinds(kinds map[string]fleet.Kind) error {
+	for _, k := range kinds {
+		if k.Driver != "process" {
+			return fmt.Errorf("kind %s: this version has no driver %q; use \"process\"", k.Name, k.Driver)
+		}
+	}
+	return nil
+}
+
+// url is where this machine reaches the server.
+func (s *server) url() string {
+	host, port, err := net.SplitHostPort(s.web.Addr())
+	if err != nil {
+		return "http://" + s.web.Addr() + s.config.BasePath
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port) + s.config.BasePath
+}
+
+// announce says where the server is and, on an empty one, how to begin.
+func (s *server) announce(ctx context.Context, out io.Writer) error {
+	fmt.Fprintf(out, "agentry %s serves on %s\n", version, s.url())
+	empty, err := s.app.NeedsFirstRun(ctx)
+	if err != nil || !empty {
+		return err
+	}
+	token, err := s.app.FirstRunToken(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Make the first team (the link works once, for a day): %s/first-run/%s\n", s.url(), token)
+	return nil
+}
+
+// diskLost ends the process at once: what the disk was told to keep may be
+// gone, and nothing more must be acknowledged. Programs go with it.
+func (s *server) diskLost(err error) {
+	s.log.Error("the disk failed to keep what was written; stopping", "error", err)
+	os.Exit(exitFailed)
+}
+
+// stop ends requests, then programs, then the file. What is wanted of agents
+// does not change: they run again with the server.
+func (s *server) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	var errs []error
+	if s.web != nil {
+		errs = append(errs, s.web.Stop(ctx))
+	}
+	if s.supervisor != nil {
+		errs = append(errs, s.supervisor.Stop(ctx))
+	}
+	if s.driver != nil {
+		errs = append(errs, s.driver.Close())
+	}
+	if s.installation != nil {
+		errs = append(errs, s.installation.Close())
+	}
+	return errors.Join(append(errs, s.unlock())...)
+}
+
+// newLogger writes text to a terminal and JSON to anything else.
+func newLogger(c config.Config, out io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "text" || c.LogFormat == "auto" && isTerminal(out) {
+		return slog.New(slog.NewTextHandler(out, o))
+	}
+	return slog.New(slog.NewJSONHandler(out, o))
+}
+
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && !strings.HasSuffix(f.Name(), "null")
+}
