@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"agentry/internal/brain"
+)
+
+// builtinAgent runs the built-in agent program for one run. It is started by a
+// server, which passes the address and the run token.
+func builtinAgent(ctx context.Context, args []string, io streams) error {
+	fs := flag.NewFlagSet("agent", flag.ContinueOnError)
+	rehearse := fs.Bool("rehearse", false, "sign in nowhere, and do tasks by writing what would be done")
+	if err := parse(fs, args, io); err != nil {
+		return err
+	}
+	token, err := brain.ReadToken(os.Getenv)
+	if err != nil {
+		fmt.Fprintln(io.err, "agentry agent:", err)
+		return errUsage
+	}
+	code := brain.Run(ctx, brain.Options{
+		URL: os.Getenv("AGENTRY_URL"), Token: token, Rehearse: *rehearse, Log: agentLogger(io),
+	})
+	if code != exitDone {
+		return exitError(code)
+	}
+	return nil
+}
+
+// agentLogger writes without times: the server adds its own to every line.
+func agentLogger(io streams) *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.out, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}

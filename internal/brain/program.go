@@ -1,0 +1,238 @@
+package brain
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Options are what a run of the program is given.
+type Options struct {
+	// URL is the server's address, Token the run token.
+	URL, Token string
+	// Rehearse signs in first, nowhere, in the way the login name says.
+	Rehearse bool
+	// Log takes what the program says; a server keeps it as the agent's log.
+	Log *slog.Logger
+}
+
+// The exit codes of Run.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitCrashed = 3
+)
+
+// inboxWait is how long the server may hold the answer to an empty inbox.
+const inboxWait = 25 * time.Second
+
+// The ways a run ends.
+var (
+	errStop  = errors.New("told to stop")
+	errCrash = errors.New("crashing, as the login name asks")
+)
+
+// pace is how fast the program lives.
+type pace struct {
+	heartbeat time.Duration
+	idle      time.Duration // between asks when the server does not say
+	least     time.Duration // between asks that brought nothing new
+	work      time.Duration // a rehearsed task takes
+	crash     time.Duration // from the sign-in to the crash
+}
+
+func normalPace() pace {
+	return pace{
+		heartbeat: 15 * time.Second, idle: 30 * time.Second, least: time.Second,
+		work: 250 * time.Millisecond, crash: 500 * time.Millisecond,
+	}
+}
+
+// program is one run.
+type program struct {
+	*client
+	Options
+	pace  pace
+	tasks chan struct{} // holds one: ask for tasks now
+	login string
+	// handled are the commands of the last inbox: they come again when their
+	// acknowledgement was lost.
+	handled map[string]bool
+
+	why string // what work was last told
+
+	mu    sync.Mutex
+	self  self
+	rules *Rules
+	told  time.Time // when the server last heard something
+}
+
+// Run lives one run: it says hello, answers, works, and returns the program's
+// exit code once the run is over, a stop was told, or ctx is done.
+func Run(ctx context.Context, o Options) int {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	c, err := newClient(o.URL, o.Token, o.Log)
+	if err != nil {
+		o.Log.Error("cannot begin", "error", err)
+		return exitFailed
+	}
+	p := &program{client: c, Options: o, pace: normalPace()}
+	return p.run(ctx)
+}
+
+func (p *program) run(ctx context.Context) int {
+	p.tasks, p.handled = make(chan struct{}, 1), map[string]bool{}
+	defer p.http.CloseIdleConnections()
+	err := p.live(ctx)
+	switch {
+	case errors.Is(err, errOver), errors.Is(err, errStop), ctx.Err() != nil:
+		p.Log.Info("good-bye", "why", err)
+		return exitDone
+	case errors.Is(err, errCrash):
+		p.Log.Error("crash", "why", err)
+		return exitCrashed
+	}
+	p.Log.Error("cannot go on", "error", err)
+	return exitFailed
+}
+
+// live returns why the run ended; never nil.
+func (p *program) live(ctx context.Context) error {
+	if err := p.readSelf(ctx); err != nil {
+		return err
+	}
+	p.describe()
+	if p.Rehearse {
+		if err := p.signIn(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	loops := []func(context.Context) error{p.answer, p.beat}
+	if p.self.EnableAutonomy {
+		loops = append(loops, p.work)
+	}
+	var wg sync.WaitGroup
+	for _, loop := range loops {
+		wg.Go(func() { cancel(loop(ctx)) })
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// readSelf asks who the agent is; the first time it is the hello.
+func (p *program) readSelf(ctx context.Context) error {
+	s, err := p.client.self(ctx)
+	if err != nil {
+		return err
+	}
+	rules := NewRules(s.Settings, p.Log)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.self, p.rules, p.told = s, rules, time.Now()
+	return nil
+}
+
+// describe logs the settings once. The values of free settings may be
+// somebody's secret, so only well-known ones are shown.
+func (p *program) describe() {
+	p.Log.Info("hello", "agent", p.self.Agent.Name, "status", p.self.Agent.Status, "autonomy", p.self.EnableAutonomy)
+	p.Log.Debug("settings", "temperature", p.self.Settings["temperature"], "maxTokens", p.self.Settings["maxTokens"],
+		"names", slices.Sorted(maps.Keys(p.self.Settings)))
+}
+
+// tell sends events; see client.tell.
+func (p *program) tell(ctx context.Context, events ...event) error {
+	err := p.client.tell(ctx, events...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = time.Now()
+	return err
+}
+
+// beat says that the program lives, whenever it said nothing for a while.
+func (p *program) beat(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		silent := time.Since(p.told)
+		p.mu.Unlock()
+		if silent < p.pace.heartbeat {
+			if err := sleep(ctx, p.pace.heartbeat-silent); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.tell(ctx, newEvent("heartbeat")); err != nil {
+			return err
+		}
+	}
+}
+
+// answer does what it is told, command by command.
+func (p *program) answer(ctx context.Context) error {
+	for {
+		began := time.Now()
+		commands, err := p.inbox(ctx, inboxWait)
+		if err != nil {
+			return err
+		}
+		events, news, err := p.obey(ctx, commands)
+		if len(events) > 0 && (err == nil || errors.Is(err, errStop)) {
+			err = errors.Join(p.tell(ctx, events...), err)
+		}
+		if err != nil {
+			return err
+		}
+		if rest := p.pace.least - time.Since(began); !news && rest > 0 {
+			if err := sleep(ctx, rest); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// obey returns what to tell about the commands, and whether one was new. The
+// error is errStop when one of them is to stop.
+func (p *program) obey(ctx context.Context, commands []command) (events []event, news bool, err error) {
+	seen := map[string]bool{}
+	for _, c := range commands {
+		seen[c.ID] = true
+		if !p.handled[c.ID] {
+			news = true
+			more, doErr := p.do(ctx, c)
+			events = append(events, more...)
+			err = errors.Join(err, doErr)
+		}
+		events = append(events, newEvent("ack", "commandId", c.ID))
+	}
+	p.handled = seen
+	return events, news, err
+}
+
+func (p *program) do(ctx context.Context, c command) ([]event, error) {
+	switch c.Type {
+	case "message":
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return []event{
+			newEvent("reply", "messageId", c.MessageID, "text", p.rules.Reply(p.self.Agent.Name, c.Text)),
+			newEvent("usage", "kind", "messages", "count", 1),
+		}, nil
+	case "verify_code":
+		return []event{p.verify(c.Code)}, nil
+	case "settings_changed":
+		p.askForTasks()
+		return nil, p.readSelf(ctx)
+	case "stop":
+		return nil, errStop
+	}
+	p.Log.Warn("a command is not known", "type", c.Type)
+	return nil, nil
+}
