@@ -13,7 +13,13 @@ import (
 
 // exec runs a statement and returns how many rows it touched.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
-	r, err := tx.tx.ExecContext(tx.ctx, query, args...)
+	var r sql.Result
+	var err error
+	if stmt := tx.stmts.of(query); stmt != nil {
+		r, err = tx.tx.StmtContext(tx.ctx, stmt).ExecContext(tx.ctx, args...)
+	} else {
+		r, err = tx.tx.ExecContext(tx.ctx, query, args...)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -26,12 +32,21 @@ func (tx *Tx) run(query string, args ...any) error {
 }
 
 func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
+	if stmt := tx.stmts.of(query); stmt != nil {
+		return tx.tx.StmtContext(tx.ctx, stmt).QueryContext(tx.ctx, args...)
+	}
 	return tx.tx.QueryContext(tx.ctx, query, args...)
 }
 
 // one scans the first row; ok is false when there is none.
 func (tx *Tx) one(dest []any, query string, args ...any) (ok bool, err error) {
-	err = tx.tx.QueryRowContext(tx.ctx, query, args...).Scan(dest...)
+	var row *sql.Row
+	if stmt := tx.stmts.of(query); stmt != nil {
+		row = tx.tx.StmtContext(tx.ctx, stmt).QueryRowContext(tx.ctx, args...)
+	} else {
+		row = tx.tx.QueryRowContext(tx.ctx, query, args...)
+	}
+	err = row.Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

@@ -38,6 +38,9 @@ type Store struct {
 	closed sync.Once
 	owned  sync.WaitGroup
 
+	// Statements of each pool, kept for reuse; see statements.
+	writes, reads *statements
+
 	erased    chan struct{}
 	committed func(...fleet.Event)
 	fatal     func(error)
@@ -85,6 +88,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if s.checkpointer, err = open(checkpointDSN(path), 1); err != nil {
 		return nil, err
 	}
+	s.writes, s.reads = &statements{db: s.writer}, &statements{db: s.reader}
 	s.owned.Add(2)
 	go s.commitLoop()
 	go s.checkpointLoop()
@@ -130,6 +134,7 @@ func (s *Store) Close() error {
 type Tx struct {
 	ctx    context.Context
 	tx     *sql.Tx
+	stmts  *statements
 	events []fleet.Event
 }
 
@@ -140,8 +145,9 @@ func (s *Store) Read(ctx context.Context, f func(tx *Tx) error) error {
 		known, _ := classify(err)
 		return known
 	}
+	defer s.reads.prepare()
 	defer t.Rollback()
-	err = f(&Tx{ctx: ctx, tx: t})
+	err = f(&Tx{ctx: ctx, tx: t, stmts: s.reads})
 	known, _ := classify(err)
 	return known
 }
@@ -214,6 +220,7 @@ func (s *Store) collect(first *write) []*write {
 
 func (s *Store) commit(batch []*write) {
 	err := s.runBatch(batch)
+	s.writes.prepare()
 	if err != nil {
 		if _, fatal := classify(err); fatal {
 			s.fatal(err)
@@ -243,7 +250,7 @@ func (s *Store) runBatch(batch []*write) error {
 		if _, err := t.Exec(`SAVEPOINT one`); err != nil {
 			return err
 		}
-		if w.run(t); w.err == nil && w.panic == nil {
+		if w.run(t, s.writes); w.err == nil && w.panic == nil {
 			good++
 			_, err = t.Exec(`RELEASE one`)
 		} else {
@@ -259,7 +266,7 @@ func (s *Store) runBatch(batch []*write) error {
 	return t.Commit()
 }
 
-func (w *write) run(t *sql.Tx) {
+func (w *write) run(t *sql.Tx, stmts *statements) {
 	defer func() {
 		if w.panic = recover(); w.panic != nil {
 			w.stack = debug.Stack()
@@ -269,7 +276,7 @@ func (w *write) run(t *sql.Tx) {
 		return
 	}
 	// A caller that goes away must not break the transaction it shares.
-	w.tx = &Tx{ctx: context.WithoutCancel(w.ctx), tx: t}
+	w.tx = &Tx{ctx: context.WithoutCancel(w.ctx), tx: t, stmts: stmts}
 	w.err = w.f(w.tx)
 }
 
