@@ -143,7 +143,13 @@ func checkSetting(c Setting) error {
 // characters, with something to see, and returns it without outer blanks.
 func CheckName(field, s string) (string, error) {
 	s = strings.TrimSpace(s)
-	return s, CheckText(field, s, 1, MaxName)
+	if err := CheckText(field, s, 1, MaxName); err != nil {
+		return s, err
+	}
+	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+		return s, Invalid(field, "must have something to see")
+	}
+	return s, nil
 }
 
 // CheckText refuses text that is not valid UTF-8, has control characters, or
@@ -184,9 +190,9 @@ func CheckTags(tags []string) ([]string, error) {
 		if !slices.Contains(out, t) {
 			out = append(out, t)
 		}
-	}
-	if len(out) > MaxTags {
-		return nil, Invalid("tags", "at most %d tags", MaxTags)
+		if len(out) > MaxTags {
+			return nil, Invalid("tags", "at most %d tags", MaxTags)
+		}
 	}
 	return out, nil
 }

@@ -86,6 +86,10 @@ func GateFor(a Agent, t Today, now time.Time) Gate {
 func NextDayOpen(a Agent, now time.Time) time.Time {
 	local := now.In(a.Hours.Location())
 	midnight := time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, a.Hours.Location())
+	// Where the clock skips midnight, Date gives the hour before it.
+	if _, change := midnight.ZoneBounds(); a.Hours.Day(midnight) == a.Hours.Day(now) && !change.IsZero() {
+		midnight = change
+	}
 	next, _ := a.Hours.NextOpen(midnight)
 	return next
 }
