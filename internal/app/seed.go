@@ -60,6 +60,18 @@ type seeder struct {
 	rand *rand.Rand
 	now  time.Time
 	by   fleet.Actor
+	// dice, 0 to 99, says where the present agent ends up. It runs evenly, so
+	// that a few dozen agents show every status.
+	dice int
+}
+
+// hours gives every other agent the whole week, so that some work at any time.
+func (s *seeder) hours(i int, zone string) *fleet.HoursChange {
+	if i%2 == 1 {
+		return &fleet.HoursChange{Timezone: &zone}
+	}
+	days, start, stop := "1:1:1:1:1:1:1", "00:00", "23:59"
+	return &fleet.HoursChange{Days: &days, Start: &start, Stop: &stop, Timezone: &zone}
 }
 
 // agent makes one agent, lets it live, and leaves it in a status of the mix.
@@ -70,7 +82,7 @@ func (s *seeder) agent(tx *store.Tx, i int, running bool) error {
 	name := given + " " + family
 	agent, err := s.app.newAgent(s.by, CreateInput{
 		ID: fleet.AgentID(fleet.NewID(born.Add(time.Duration(i)))), Name: name, Country: place.country, Tags: s.tags(),
-		Hours: &fleet.HoursChange{Timezone: &place.zone},
+		Hours: s.hours(i, place.zone),
 	}, born)
 	if err != nil {
 		return err
@@ -87,6 +99,7 @@ func (s *seeder) agent(tx *store.Tx, i int, running bool) error {
 	if err := tx.AddAudit(entry(act{by: s.by, action: string(fleet.MoveCreate), id: agent.ID}, born, "done")); err != nil {
 		return err
 	}
+	s.dice = i * 61 % 100
 	if err := s.live(c, running, strings.ToLower(given)+fmt.Sprint(i)+"@northwind.example"); err != nil {
 		return err
 	}
@@ -105,8 +118,7 @@ func (s *seeder) step(c *change, m fleet.Move) error {
 
 // live walks the lifecycle to where the mix wants the agent.
 func (s *seeder) live(c *change, running bool, login string) error {
-	dice := s.rand.IntN(100)
-	if !running && dice < 10 {
+	if !running && s.dice < 10 {
 		return nil // never set up
 	}
 	if c.kind.NeedsSetup() {
@@ -118,7 +130,7 @@ func (s *seeder) live(c *change, running bool, login string) error {
 		if err := s.step(c, fleet.MoveSetup); err != nil {
 			return err
 		}
-		if !running && dice < 16 {
+		if !running && s.dice < 16 {
 			if err := s.step(c, fleet.MoveChallenged); err != nil {
 				return err
 			}
@@ -133,20 +145,20 @@ func (s *seeder) live(c *change, running bool, login string) error {
 	} else if err := s.step(c, fleet.MoveStart); err != nil {
 		return err
 	}
-	return s.settle(c, running, dice)
+	return s.settle(c, running)
 }
 
-func (s *seeder) settle(c *change, running bool, dice int) error {
+func (s *seeder) settle(c *change, running bool) error {
 	switch {
 	case running:
 		c.agent.Runtime.EnableAutonomy = true
 		return c.tx.WantRun(c.agent.ID, true, true, nil)
-	case dice < 70:
+	case s.dice < 70:
 		c.agent.PauseNote, c.agent.PausedBy = seedNotes[s.rand.IntN(len(seedNotes))], "Mara Reyes"
 		return s.step(c, fleet.MovePause)
-	case dice < 76:
+	case s.dice < 76:
 		return s.step(c, fleet.MoveDisable)
-	case dice < 82:
+	case s.dice < 82:
 		c.agent.EndReason, c.agent.EndedAt = fleet.EndCrashLoop, c.now
 		c.agent.Runtime.LastError = "exit 3, 5 times in 10 min"
 		if err := c.tx.RunFailed(c.agent.ID, c.agent.Runtime); err != nil {
