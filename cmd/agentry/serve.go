@@ -28,7 +28,7 @@ const stopTime = 30 * time.Second
 
 func serve(ctx context.Context, args []string, io streams) error {
 	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
-	flags := config.Register(fs)
+	flags := config.Register(fs, serveFlags()...)
 	if err := parse(fs, args, io); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ type serverOptions struct {
 // startServer opens the folder, listens and starts the wanted programs, in
 // this order; what was started is stopped when a later step fails.
 func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serverOptions) (s *server, err error) {
-	if err := checkKinds(c.Kinds); err != nil {
+	if err := checkBuilt(c); err != nil {
 		return nil, err
 	}
 	s = &server{log: log}
@@ -111,7 +111,7 @@ func (s *server) listen(ctx context.Context, o serverOptions) error {
 		proxies = append(proxies, p.String())
 	}
 	s.web = web.New(web.Config{
-		App: s.app, Hub: s.hub, Addr: c.Addr, BasePath: c.BasePath,
+		App: s.app, Hub: s.hub, Addr: c.Addr,
 		TrustLoopback: c.TrustLoopback, LoopbackTeam: o.trustedTeam, RateRead: c.RateLimitRead, RateWrite: c.RateLimitWrite,
 		EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, TrustedProxies: proxies,
 		Version: version, Ready: s.app.Ready, Log: s.log,
@@ -139,9 +139,24 @@ func (s *server) startPrograms(ctx context.Context) error {
 	return s.supervisor.Start(ctx)
 }
 
-// checkKinds refuses kinds that this program cannot run.
-func checkKinds(kinds map[string]fleet.Kind) error {
-	for _, k := range kinds {
+// serveFlags are the options that this version acts on.
+func serveFlags() []string {
+	return []string{"DATA", "ADDR", "CONFIG", "LOG_LEVEL", "LOG_FORMAT", "ENV_NAME", "ENV_COLOR", "TRUSTED_PROXIES", "INSECURE_HTTP",
+		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "MASTER_KEY_FILE", "DISABLE"}
+}
+
+// checkBuilt refuses what a configuration may say and this version does not
+// do: an option without effect would be a lie.
+func checkBuilt(c config.Config) error {
+	for name, set := range map[string]bool{
+		"METRICS_ADDR": c.MetricsAddr != "", "READ_ONLY": c.ReadOnly, "BASE_PATH": c.BasePath != "",
+		"GOLOGIN_TOKEN": c.GoLoginToken.IsSet(), "LLM_BASE_URL": c.LLMBaseURL != "",
+	} {
+		if set {
+			return fmt.Errorf("AGENTRY_%s: this version has no use for it; remove the option", name)
+		}
+	}
+	for _, k := range c.Kinds {
 		if k.Driver != "process" {
 			return fmt.Errorf("kind %s: this version has no driver %q; use \"process\"", k.Name, k.Driver)
 		}
@@ -153,12 +168,12 @@ func checkKinds(kinds map[string]fleet.Kind) error {
 func (s *server) url() string {
 	host, port, err := net.SplitHostPort(s.web.Addr())
 	if err != nil {
-		return "http://" + s.web.Addr() + s.config.BasePath
+		return "http://" + s.web.Addr()
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port) + s.config.BasePath
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // announce says where the server is and, on an empty one, how to begin.
