@@ -167,8 +167,10 @@ type Messages struct {
 	Items []Message
 	// OlderHref leads to what was before; "" is nothing.
 	OlderHref string
-	// Write is nil where the member may not write.
-	Write *MessageForm
+	// Write is nil where the member may not write, or nobody can now: Closed
+	// says why.
+	Write  *MessageForm
+	Closed string
 	Now   time.Time
 }
 

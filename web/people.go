@@ -1,12 +1,13 @@
 package web
 
 import (
-	"fmt"
-	"html"
+	"context"
+	"net/http"
 
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/fleet"
+	"agentry/web/pages"
 )
 
 // viewer is what a signed-in member's session says.
@@ -16,16 +17,129 @@ type viewer struct {
 }
 
 // pageRoutes are the routes of the pages.
-func (s *Server) pageRoutes() []route { return nil }
+func (s *Server) pageRoutes() []route {
+	read := session(fleet.ScopeRead)
+	p := s.pages
+	return append([]route{
+		{method: "GET", path: "/static/:name", access: public(), handle: asAnyone(p.Asset), quiet: true},
+		{method: "GET", path: "/favicon.ico", access: public(), handle: asAnyone(p.Icon), quiet: true},
+		{method: "GET", path: "/first-run/:token", access: public(), handle: asAnyone(p.FirstRunForm)},
+		{method: "POST", path: "/first-run/:token", access: public(), handle: asAnyone(p.FirstRun)},
+		{method: "GET", path: "/login", access: public(), handle: s.signInForm},
+		{method: "POST", path: "/login", access: public(), handle: asAnyone(p.SignIn)},
+		{method: "POST", path: "/logout", access: public(), handle: asAnyone(p.SignOut)},
+
+		{method: "GET", path: "/", access: read, handle: asViewer(p.Home)},
+		{method: "GET", path: "/events", access: read, handle: s.pageEvents, stream: true},
+		{method: "GET", path: "/fleet", access: read, handle: asViewer(p.Fleet)},
+		{method: "GET", path: "/alerts", access: read, handle: asViewer(p.Alerts)},
+		{method: "GET", path: "/deletions/:deletionId", access: read, handle: asViewer(p.Deletion)},
+		{method: "GET", path: "/settings", access: read, handle: asViewer(p.Settings)},
+	}, s.pageActs()...)
+}
+
+// pageActs are the pages' forms and what they do.
+func (s *Server) pageActs() []route {
+	read, operate, remove, admin := session(fleet.ScopeRead), session(fleet.ScopeOperate), session(fleet.ScopeDelete), session(fleet.ScopeAdmin)
+	const agent = "/fleet/:agentId"
+	p := s.pages
+	return []route{
+		{method: "GET", path: "/fleet/new", access: operate, handle: asViewer(p.NewAgent)},
+		{method: "POST", path: "/fleet/new", access: operate, handle: asViewer(p.Create)},
+		{method: "GET", path: agent, access: read, handle: asViewer(p.Agent)},
+		{method: "GET", path: agent + "/row", access: read, handle: asViewer(p.Row)},
+		{method: "POST", path: agent + "/update", access: operate, handle: asViewer(p.Update)},
+
+		{method: "GET", path: agent + "/setup", access: read, handle: asViewer(p.SetupForm)},
+		{method: "POST", path: agent + "/setup", access: operate, handle: asViewer(p.Setup)},
+		{method: "GET", path: agent + "/verify", access: read, handle: asViewer(p.VerifyForm)},
+		{method: "POST", path: agent + "/verify", access: operate, handle: asViewer(p.Verify)},
+		{method: "POST", path: agent + "/start", access: operate, handle: asViewer(p.Start)},
+		{method: "POST", path: agent + "/resume", access: operate, handle: asViewer(p.Resume)},
+		{method: "GET", path: agent + "/pause", access: operate, handle: asViewer(p.Ask("pause"))},
+		{method: "POST", path: agent + "/pause", access: operate, handle: asViewer(p.Pause)},
+		{method: "GET", path: agent + "/end", access: operate, handle: asViewer(p.Ask("end"))},
+		{method: "POST", path: agent + "/end", access: operate, handle: asViewer(p.End)},
+		{method: "GET", path: agent + "/disable", access: admin, handle: asViewer(p.Ask("disable"))},
+		{method: "POST", path: agent + "/disable", access: admin, handle: asViewer(p.Disable)},
+		{method: "POST", path: agent + "/enable", access: admin, handle: asViewer(p.Enable)},
+		{method: "GET", path: agent + "/protect", access: operate, handle: asViewer(p.Ask("protect"))},
+		{method: "POST", path: agent + "/protect", access: operate, handle: asViewer(p.Protect)},
+		{method: "GET", path: agent + "/unprotect", access: admin, handle: asViewer(p.Ask("unprotect"))},
+		{method: "POST", path: agent + "/unprotect", access: admin, handle: asViewer(p.Unprotect)},
+		{method: "GET", path: agent + "/relaunch", access: operate, handle: asViewer(p.RelaunchForm)},
+		{method: "POST", path: agent + "/relaunch", access: operate, handle: asViewer(p.Relaunch)},
+		{method: "GET", path: agent + "/delete", access: remove, handle: asViewer(p.DeleteForm)},
+		{method: "POST", path: agent + "/delete", access: remove, handle: asViewer(p.Delete)},
+
+		{method: "POST", path: agent + "/tasks", access: operate, handle: asViewer(p.AddTask)},
+		{method: "POST", path: agent + "/tasks/:taskId/cancel", access: operate, handle: asViewer(p.CancelTask)},
+		{method: "POST", path: agent + "/messages", access: operate, handle: asViewer(p.SendMessage)},
+		{method: "POST", path: "/alerts/:alertId/ack", access: operate, handle: asViewer(p.AckAlert)},
+		{method: "POST", path: "/alerts/:alertId/snooze", access: operate, handle: asViewer(p.SnoozeAlert)},
+		{method: "POST", path: "/alerts/:alertId/resolve", access: operate, handle: asViewer(p.ResolveAlert)},
+
+		{method: "POST", path: "/settings/keys", access: admin, handle: asViewer(p.CreateKey)},
+		{method: "POST", path: "/settings/keys/:keyId/revoke", access: admin, handle: asViewer(p.RevokeKey)},
+		{method: "POST", path: "/settings/sessions/:sessionId/revoke", access: read, handle: asViewer(p.RevokeSession)},
+	}
+}
+
+// asAnyone is for handlers that do not ask who calls.
+func asAnyone(handle func(*fiber.Ctx) error) handler {
+	return func(c *fiber.Ctx, _ caller) error { return handle(c) }
+}
+
+// asViewer is for handlers of the pages of a signed-in member.
+func asViewer(handle func(*fiber.Ctx, pages.Viewer) error) handler {
+	return func(c *fiber.Ctx, who caller) error { return handle(c, who.asViewer()) }
+}
+
+func (who caller) asViewer() pages.Viewer {
+	return pages.Viewer{Actor: who.actor, Member: who.viewer.member, Session: who.viewer.session}
+}
+
+// signInForm leads who is signed in to the fleet.
+func (s *Server) signInForm(c *fiber.Ctx, _ caller) error {
+	if _, err := s.signedIn(c); err == nil {
+		return c.Redirect("/fleet", http.StatusSeeOther)
+	}
+	return s.pages.SignInForm(c)
+}
+
+func (s *Server) pageEvents(c *fiber.Ctx, who caller) error {
+	return s.streams.ForPage(c, who.actor, who.still)
+}
 
 // signedIn is who the request's session stands for.
-func (s *Server) signedIn(*fiber.Ctx) (caller, error) {
-	return caller{}, fleet.Errorf(fleet.CodeUnauthorized, "Please sign in")
+func (s *Server) signedIn(c *fiber.Ctx) (caller, error) {
+	found, _, err := s.session(c)
+	if err != nil {
+		return caller{}, err
+	}
+	if found.ID == "" {
+		return caller{}, fleet.Errorf(fleet.CodeUnauthorized, "Please sign in")
+	}
+	who := caller{still: func(ctx context.Context) error {
+		_, _, _, err := s.app.ActorForSession(ctx, found.ID)
+		return err
+	}}
+	who.actor, _ = found.Values[actorKey{}].(fleet.Actor)
+	who.viewer.member, _ = found.Values[memberKey{}].(fleet.Member)
+	who.viewer.session, _ = found.Values[recordKey{}].(fleet.Session)
+	who.actor.RequestID = requestID(c)
+	return who, nil
 }
 
 // pageProblem answers a person; the status is set.
 func (s *Server) pageProblem(c *fiber.Ctx, e *fleet.Error) error {
-	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	return c.SendString(fmt.Sprintf(`<!doctype html><html lang="en"><meta charset="utf-8"><title>%s</title><h1>%s</h1><p>Request %s</p></html>`,
-		html.EscapeString(string(e.Code)), html.EscapeString(e.Message), html.EscapeString(requestID(c))))
+	who, ok := c.Locals(localWho).(caller)
+	if !ok || who.actor.ID == "" {
+		var err error
+		if who, err = s.signedIn(c); err != nil {
+			return s.pages.Problem(c, nil, e, requestID(c))
+		}
+	}
+	v := who.asViewer()
+	return s.pages.Problem(c, &v, e, requestID(c))
 }

@@ -19,6 +19,7 @@ import (
 	"agentry/internal/fleet"
 	"agentry/internal/live"
 	"agentry/web/eliza"
+	"agentry/web/pages"
 	"agentry/web/runtimeapi"
 	"agentry/web/stream"
 	"agentry/web/v1"
@@ -74,6 +75,9 @@ type Server struct {
 	limiter *limiter
 	conns   *connTable
 
+	sessions *sessionStore
+	pages    *pages.Pages
+
 	v1      *v1.API
 	eliza   *eliza.API
 	runtime *runtimeapi.API
@@ -100,6 +104,10 @@ func New(c Config) *Server {
 		eliza:   eliza.New(c.App),
 		runtime: runtimeapi.New(c.App),
 	}
+	s.sessions = newSessionStore(c.App, c.InsecureHTTP)
+	s.pages = pages.New(pages.Config{
+		App: c.App, EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, SignIn: s.signIn, SignOut: s.signOut,
+	})
 	s.fiber = fiber.New(fiber.Config{
 		Immutable:                    true,
 		CaseSensitive:                true,

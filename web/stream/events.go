@@ -31,31 +31,44 @@ const (
 // when a write fails, when the server stops, and when still, asked at each
 // beat and whenever keys or members change, says that the caller may not go on.
 func (s *Streams) Events(c *fiber.Ctx, by fleet.Actor, still func(context.Context) error) error {
-	after, asked, err := lastEventID(c)
+	e, err := s.open(c, by, still, c.Get("Last-Event-ID"))
 	if err != nil {
 		return err
+	}
+	send(c, e)
+	return nil
+}
+
+// open begins a stream behind the event whose number text is; "" is now.
+func (s *Streams) open(c *fiber.Ctx, by fleet.Actor, still func(context.Context) error, text string) (*events, error) {
+	after, asked, err := lastEventID(text)
+	if err != nil {
+		return nil, err
 	}
 	// Subscribed before the database is read, so that nothing falls between.
 	sub := s.app.Subscribe(by)
 	newest, err := s.app.LastEventSeq(c.UserContext(), by)
 	if err != nil {
 		sub.Close()
-		return err
+		return nil, err
 	}
 	if !asked {
 		after = newest
 	}
-	e := &events{streams: s, by: by, still: still, sub: sub, last: after, replay: true, ticker: time.NewTicker(s.beat)}
+	e := &events{streams: s, by: by, still: still, sub: sub, last: after, replay: true, ticker: time.NewTicker(s.beat), leave: func() {}}
 	e.buf.WriteString("retry: 2000\n\n")
+	return e, nil
+}
+
+// send makes the stream the answer's body.
+func send(c *fiber.Ctx, e *events) {
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set("X-Accel-Buffering", "no")
 	c.Context().Response.ImmediateHeaderFlush = true
 	c.Context().SetBodyStream(e, -1)
-	return nil
 }
 
-func lastEventID(c *fiber.Ctx) (after int64, asked bool, err error) {
-	text := c.Get("Last-Event-ID")
+func lastEventID(text string) (after int64, asked bool, err error) {
 	if text == "" {
 		return 0, false, nil
 	}
@@ -76,6 +89,9 @@ type events struct {
 	replay  bool  // the database has, or may have, more after last
 	ticker  *time.Ticker
 	buf     bytes.Buffer
+	page    bool            // in the words of the pages' script
+	gone    <-chan struct{} // closed when the stream has to end; nil is never
+	leave   func()
 }
 
 // Read waits until there is something to send.
@@ -94,6 +110,8 @@ func (e *events) fill() error {
 	}
 	select {
 	case <-e.streams.ending.Done():
+		return io.EOF
+	case <-e.gone:
 		return io.EOF
 	case <-e.ticker.C:
 		e.buf.WriteString("event: beat\ndata: {}\n\n")
@@ -159,16 +177,26 @@ func (e *events) send(event fleet.Event) error {
 			return err
 		}
 	}
+	name, raw, err := e.words(event)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&e.buf, "id: %d\nevent: %s\ndata: %s\n\n", event.Seq, name, raw)
+	return nil
+}
+
+// words are an event's name and data.
+func (e *events) words(event fleet.Event) (name string, raw []byte, err error) {
+	if e.page {
+		raw, err = json.Marshal(map[string]any{"type": event.Type, "agentId": event.AgentID, "seq": event.Seq})
+		return "agent", raw, err
+	}
 	data := api.Event{Type: event.Type, At: api.At(event.At)}
 	if event.AgentID != "" {
 		data.AgentID = (*string)(&event.AgentID)
 	}
-	raw, err := json.Marshal(data)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(&e.buf, "id: %d\nevent: %s\ndata: %s\n\n", event.Seq, event.Type, raw)
-	return nil
+	raw, err = json.Marshal(data)
+	return event.Type, raw, err
 }
 
 // check asks whether the caller may still listen.
@@ -183,6 +211,7 @@ func (e *events) check() error {
 
 // Close ends the subscription; the server calls it when the connection ends.
 func (e *events) Close() error {
+	e.leave()
 	e.ticker.Stop()
 	e.sub.Close()
 	return nil

@@ -27,12 +27,13 @@ type Streams struct {
 	end    context.CancelFunc
 	ending context.Context
 	once   sync.Once
+	pages  crowd
 }
 
 // New makes streams that show every beat that they live.
 func New(a *app.App, beat time.Duration) *Streams {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Streams{app: a, beat: beat, ending: ctx, end: cancel}
+	return &Streams{app: a, beat: beat, ending: ctx, end: cancel, pages: crowd{open: map[string][]chan struct{}{}}}
 }
 
 // Close ends every event stream, now and later ones. It is safe to call twice.

@@ -1,0 +1,64 @@
+package pages
+
+import (
+	"slices"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/views"
+)
+
+// actions are what this member may do with an agent now, with the reason where
+// it stands in the list but cannot be done. A viewer has none.
+func (p *Pages) actions(who Viewer, v app.AgentView) []views.Action {
+	kind, _ := p.app.Kind(v.Kind)
+	list := views.ActionsFor(views.Facts{
+		AgentID: string(v.ID), Status: string(v.Status), Observed: string(v.Runtime.State),
+		NeedsSetup: kind.NeedsSetup(), Challenged: challenged(v), Protected: v.Protected != nil,
+		Why: func(verb string) string { return whyNot(who, v.Agent, verb) },
+	})
+	if who.may(fleet.ScopeOperate) {
+		return list
+	}
+	return slices.DeleteFunc(list, func(a views.Action) bool { return a.Href == "" })
+}
+
+// whyNot is the reason for which a member cannot do what the status allows.
+func whyNot(who Viewer, agent fleet.Agent, verb string) string {
+	switch need := needed(verb); {
+	case !who.may(need):
+		return "Needs an admin; you are " + article(string(who.Member.Role))
+	case verb == string(fleet.MoveDelete) && agent.Protected != nil:
+		return "It is protected; remove the protection first"
+	}
+	return ""
+}
+
+// needed is the scope of an action on an agent; the routes say the same.
+func needed(verb string) fleet.Scope {
+	switch verb {
+	case "delete":
+		return fleet.ScopeDelete
+	case "disable", "enable", "unprotect":
+		return fleet.ScopeAdmin
+	}
+	return fleet.ScopeOperate
+}
+
+func article(noun string) string {
+	if noun != "" && slices.Contains([]byte("aeiou"), noun[0]) {
+		return "an " + noun
+	}
+	return "a " + noun
+}
+
+// challenged tells whether a sign-in waits for a code.
+func challenged(v app.AgentView) bool {
+	return v.Status == fleet.AuthNeeded && slices.ContainsFunc(v.Alerts, asksCode)
+}
+
+// asksCode tells whether an alert is about a code that somebody has to enter:
+// every open question of a sign-in but its failures.
+func asksCode(al fleet.Alert) bool {
+	return al.Type == "auth" && al.State != fleet.AlertResolved && al.SubType != "rejected" && al.SubType != "timeout"
+}

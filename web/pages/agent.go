@@ -1,0 +1,216 @@
+package pages
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/views"
+	"agentry/views/ui"
+)
+
+// sparkDays is how many days a sparkline shows.
+const sparkDays = 14
+
+// Agent answers GET /fleet/{id}: the tab that the address names, or what
+// remains of an agent that is gone.
+func (p *Pages) Agent(c *fiber.Ctx, who Viewer) error {
+	id, ok := fleet.ParseID(c.Params("agentId"))
+	if !ok {
+		return p.tombstone(c, who, c.Params("agentId"))
+	}
+	m, err := p.agentPage(c, who, fleet.AgentID(id), query(c, "tab"))
+	if fleet.CodeOf(err) == fleet.CodeNotFound {
+		return p.tombstone(c, who, id)
+	}
+	if err != nil {
+		return err
+	}
+	switch target(c) {
+	case "agent-top":
+		return send(c, views.AgentHead(m.Top))
+	case "tab-live":
+		return send(c, views.AgentTab(m))
+	}
+	return send(c, views.AgentShow(m))
+}
+
+// agentPage makes the page with one tab; an unknown tab is the overview.
+func (p *Pages) agentPage(c *fiber.Ctx, who Viewer, id fleet.AgentID, tab string) (m views.AgentPage, err error) {
+	if m.Shell, err = p.shell(c, who, "", "fleet"); err != nil {
+		return m, err
+	}
+	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+	if err != nil {
+		return m, err
+	}
+	pending, _, err := p.app.Tasks(c.UserContext(), who.Actor, id, string(fleet.TaskPending), app.PageInput{Limit: 200})
+	if err != nil {
+		return m, err
+	}
+	m.Shell.Title, m.Top = v.Name, p.top(who, v, len(pending))
+	m.Top.Tab = tab
+	switch tab {
+	case "tasks":
+		m.Tasks, err = p.tasks(c, who, v)
+	case "alerts":
+		m.Alerts, err = p.agentAlerts(c, who, v)
+	case "messages":
+		m.Messages, err = p.messages(c, who, v)
+	case "history":
+		m.History, err = p.history(c, who, v)
+	case "logs":
+		m.Logs, err = p.logs(c, who, v)
+	default:
+		m.Top.Tab = "overview"
+		m.Overview, err = p.overview(c, who, v, pending)
+	}
+	return m, err
+}
+
+// agentAgain is the page of an agent with a notice on top, for acts that have
+// no form of their own.
+func (p *Pages) agentAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID, tab string) {
+	remember(c, sent{again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+		m, err := p.agentPage(c, who, id, tab)
+		return nil, func(s views.Shell) templ.Component {
+			s.Title, s.Notice = m.Top.Name, f.Problem
+			m.Shell = s
+			return views.AgentShow(m)
+		}, err
+	}})
+}
+
+func (p *Pages) top(who Viewer, v app.AgentView, pending int) views.AgentTop {
+	kind, _ := p.app.Kind(v.Kind)
+	t := views.AgentTop{
+		ID: string(v.ID), Name: v.Name, Login: v.Login, Country: v.Country, Kind: v.Kind, Status: string(v.Status), Observed: string(v.Runtime.State),
+		LastHeard: v.Runtime.LastHeardAt, Since: v.StatusAt, Why: v.Why, Incarnation: v.Incarnation, OpenAlerts: v.OpenAlerts,
+		PendingTasks: pending, NeedsSetup: kind.NeedsSetup(), Actions: p.actions(who, v), Now: p.app.Now(),
+	}
+	if pr := v.Protected; pr != nil {
+		t.Protection = "Protected by " + pr.By + ": " + pr.Reason
+	}
+	return t
+}
+
+func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView, pending []fleet.Task) (*views.Overview, error) {
+	spark, err := p.spark(c, who, v.Agent)
+	if err != nil {
+		return nil, err
+	}
+	messages, invitations := meters(v)
+	all := fmt.Sprintf("%s and %s in all", ui.Plural(int(v.Usage.Messages), "message", "messages"), ui.Plural(int(v.Usage.Invitations), "invitation", "invitations"))
+	m := &views.Overview{
+		AgentID: string(v.ID), Alerts: p.open(who, v), Meters: []ui.Meter{messages, invitations, {Label: all}},
+		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, p.app.Now()),
+		Hours: hoursText(v.Hours), ViewerHours: hoursUTC(v.Hours, p.app.Now()), Tags: v.Tags, NextTaskAt: v.NextTask, Now: p.app.Now(),
+	}
+	for _, t := range pending {
+		if t.DueAt.Equal(v.NextTask) {
+			m.NextTask = t.Type
+		}
+	}
+	if who.may(fleet.ScopeOperate) {
+		m.Settings = settingsForm(v.Agent)
+	}
+	return m, nil
+}
+
+// open are the alerts that the overview puts first.
+func (p *Pages) open(who Viewer, v app.AgentView) (list []views.Alert) {
+	for _, al := range v.Alerts {
+		if al.State == fleet.AlertOpen {
+			list = append(list, p.alert(who, al, ""))
+		}
+	}
+	return list
+}
+
+// runFacts are what is known of an agent's program.
+func runFacts(agent fleet.Agent, now time.Time) []views.Fact {
+	rt := agent.Runtime
+	facts := []views.Fact{{Label: "Observed", Value: string(rt.State)}}
+	if !rt.LastHeardAt.IsZero() {
+		facts = append(facts, views.Fact{Label: "Last heard", At: rt.LastHeardAt})
+	}
+	if rt.Epoch > 0 {
+		facts = append(facts, views.Fact{Label: "Run", Value: fmt.Sprintf("number %d, started", rt.Epoch), At: rt.StartedAt})
+	}
+	if rt.Restarts > 0 {
+		facts = append(facts, views.Fact{Label: "Restarts", Value: fmt.Sprint(rt.Restarts)})
+	}
+	if rt.NextTry.After(now) {
+		facts = append(facts, views.Fact{Label: "Next try", At: rt.NextTry})
+	}
+	if rt.LastError != "" {
+		facts = append(facts, views.Fact{Label: "Last error", Value: rt.LastError})
+	}
+	return append(facts, views.Fact{Label: "Created", At: agent.CreatedAt})
+}
+
+// spark are the sums of messages and invitations of the last days, oldest first.
+func (p *Pages) spark(c *fiber.Ctx, who Viewer, agent fleet.Agent) ([]int64, error) {
+	day := func(back int) string { return agent.Hours.Day(p.app.Now().AddDate(0, 0, -back)) }
+	usage, err := p.app.Usage(c.UserContext(), who.Actor, agent.ID, app.UsageInput{From: day(sparkDays - 1)})
+	sums := map[string]int64{}
+	for _, u := range usage {
+		if u.Kind == fleet.UsageMessages || u.Kind == fleet.UsageInvitations {
+			sums[u.Day] += u.Count
+		}
+	}
+	out := make([]int64, sparkDays)
+	for i := range out {
+		out[i] = sums[day(sparkDays-1-i)]
+	}
+	return out, err
+}
+
+// hoursText writes working hours: "Mon–Fri 09:00–17:00 Europe/Paris".
+func hoursText(w fleet.WorkingHours) string {
+	if !strings.Contains(w.Days, "1") {
+		return "No day is switched on"
+	}
+	return daysText(w.Days) + " " + w.Start + "–" + w.Stop + " " + w.Timezone
+}
+
+// daysText joins neighbouring days: "Mon–Fri", "Mon, Wed–Thu".
+func daysText(flags string) string {
+	names := []string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
+	on := strings.Split(flags, ":")
+	var parts []string
+	for i := 0; i < len(on) && i < len(names); i++ {
+		if on[i] != "1" {
+			continue
+		}
+		first := i
+		for i+1 < len(on) && i+1 < len(names) && on[i+1] == "1" {
+			i++
+		}
+		if parts = append(parts, names[first]); i > first {
+			parts[len(parts)-1] += "–" + names[i]
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// hoursUTC writes the same hours in UTC as they are today, "" where the zone
+// is that already.
+func hoursUTC(w fleet.WorkingHours, now time.Time) string {
+	if w.Timezone == "UTC" {
+		return ""
+	}
+	at := func(clock string) string {
+		t, err := time.ParseInLocation("2006-01-02 15:04", w.Day(now)+" "+clock, w.Location())
+		if err != nil {
+			return clock
+		}
+		return t.UTC().Format("15:04")
+	}
+	return at(w.Start) + "–" + at(w.Stop) + " UTC today"
+}

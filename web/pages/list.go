@@ -1,0 +1,236 @@
+package pages
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/views"
+	"agentry/views/ui"
+)
+
+const rowsPerPage = 50
+
+// listing is what the address of the fleet asks for.
+type listing struct {
+	status, q, country, kind, tag, sort, cursor string
+	// at is the place of the first row, as the link that led here had it.
+	at int
+}
+
+func listingOf(c *fiber.Ctx) (listing, error) {
+	l := listing{
+		status: query(c, "status"), q: query(c, "q"), country: query(c, "country"), kind: query(c, "kind"),
+		tag: query(c, "tag"), sort: query(c, "sort"), cursor: query(c, "cursor"), at: 1,
+	}
+	if n, err := strconv.Atoi(query(c, "at")); err == nil && n > 1 && l.cursor != "" {
+		l.at = n
+	}
+	if l.status != "" && l.status != "attention" && !fleet.Status(l.status).Valid() {
+		return l, fleet.Invalid("status", "must be one of the statuses, or attention")
+	}
+	return l, nil
+}
+
+func (l listing) input() app.ListInput {
+	in := app.ListInput{
+		Q: l.q, Tag: l.tag, Country: l.country, Kind: l.kind, Attention: l.status == "attention", HideEnded: l.status == "",
+		Sort: l.sort, Limit: rowsPerPage, Cursor: l.cursor, WithSpark: true,
+	}
+	if l.status != "" && l.status != "attention" {
+		in.Status = []fleet.Status{fleet.Status(l.status)}
+	}
+	if in.Sort == "" {
+		in.Sort = "attention"
+	}
+	return in
+}
+
+// href is the address of the list with other values: pairs of name and value.
+func (l listing) href(pairs ...string) string {
+	values := url.Values{}
+	for name, v := range map[string]string{"status": l.status, "q": l.q, "country": l.country, "kind": l.kind, "tag": l.tag, "sort": l.sort} {
+		values.Set(name, v)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		values.Set(pairs[i], pairs[i+1])
+	}
+	for name, v := range values {
+		if v[0] == "" {
+			values.Del(name)
+		}
+	}
+	if len(values) == 0 {
+		return "/fleet"
+	}
+	return "/fleet?" + values.Encode()
+}
+
+// Home answers GET /.
+func (p *Pages) Home(c *fiber.Ctx, _ Viewer) error { return c.Redirect("/fleet", fiber.StatusSeeOther) }
+
+// Fleet answers GET /fleet.
+func (p *Pages) Fleet(c *fiber.Ctx, who Viewer) error {
+	l, err := listingOf(c)
+	if err != nil {
+		return err
+	}
+	shell, err := p.shell(c, who, "Fleet", "fleet")
+	if err != nil {
+		return err
+	}
+	counts, err := p.app.FleetCounts(c.UserContext(), who.Actor)
+	if err != nil {
+		return err
+	}
+	m := views.FleetList{Total: int(counts.All), Chips: l.chips(counts), CanCreate: who.may(fleet.ScopeOperate)}
+	if target(c) == "chips" {
+		return send(c, views.FleetChips(m))
+	}
+	if err := p.fill(c, who, l, counts, &m); err != nil {
+		return err
+	}
+	return send(c, views.FleetPage(views.Fleet{Shell: shell, List: m}))
+}
+
+func (l listing) chips(counts app.FleetCounts) []views.Chip {
+	by := map[string]int{"": int(counts.All), "attention": int(counts.Attention)}
+	for status, n := range counts.ByStatus {
+		by[string(status)] = int(n)
+	}
+	return views.Chips(by, l.status, func(status string) string { return l.href("status", status) })
+}
+
+// fill adds the rows and the filters.
+func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts, m *views.FleetList) error {
+	page, err := p.app.Agents(c.UserContext(), who.Actor, l.input())
+	if err != nil {
+		return err
+	}
+	hidden, err := p.hidden(c, who, l, counts)
+	if err != nil {
+		return err
+	}
+	m.Query, m.Status, m.Country, m.Kind, m.Tag, m.Sort = l.q, l.status, l.country, l.kind, l.tag, l.sort
+	m.Countries = choices("Country", counts.Countries, l.country)
+	m.Tags = choices("Tag", counts.Tags, l.tag)
+	m.Kinds = choices("Kind", p.kindNames(), l.kind)
+	m.Sorts = []ui.Option{
+		{Value: "", Label: "Sort: attention"}, {Value: "name", Label: "Sort: name"}, {Value: "-updatedAt", Label: "Sort: last changed"},
+		{Value: "-createdAt", Label: "Sort: newest"}, {Value: "createdAt", Label: "Sort: oldest"},
+	}
+	for _, v := range page.Agents {
+		m.Rows = append(m.Rows, p.row(who, v))
+	}
+	m.Pager = l.pager(page, hidden)
+	return nil
+}
+
+// hidden counts the ended agents that the list would have if it showed them.
+func (p *Pages) hidden(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts) (int64, error) {
+	switch {
+	case l.status != "":
+		return 0, nil
+	case l.q == "" && l.country == "" && l.kind == "" && l.tag == "":
+		return counts.ByStatus[fleet.Ended], nil
+	}
+	in := l.input()
+	in.Status, in.HideEnded, in.Cursor, in.Limit, in.WithSpark = []fleet.Status{fleet.Ended}, false, "", 1, false
+	page, err := p.app.Agents(c.UserContext(), who.Actor, in)
+	return page.Total, err
+}
+
+func (l listing) pager(page app.Page, hidden int64) ui.Pager {
+	n := len(page.Agents)
+	out := ui.Pager{Text: fmt.Sprintf("%s–%s of %s", ui.Number(l.at), ui.Number(l.at+n-1), ui.Number(int(page.Total)))}
+	if n == 0 {
+		out.Text = "None of " + ui.Plural(int(page.Total), "agent", "agents")
+	}
+	if hidden > 0 {
+		out.Text += " · " + ui.Number(int(hidden)) + " ended hidden"
+	}
+	if page.NextCursor != "" {
+		out.NextHref = l.href("cursor", page.NextCursor, "at", strconv.Itoa(l.at+n))
+	}
+	if page.PrevCursor != "" {
+		out.PrevHref = l.href("cursor", page.PrevCursor, "at", strconv.Itoa(max(1, l.at-rowsPerPage)))
+	}
+	return out
+}
+
+// choices are the options of a filter; one that is asked for and not there any
+// more stays visible.
+func choices(word string, values []string, current string) []ui.Option {
+	if current != "" && !slices.Contains(values, current) {
+		values = append(slices.Clone(values), current)
+	}
+	out := []ui.Option{{Label: word}}
+	for _, v := range values {
+		out = append(out, ui.Option{Value: v, Label: v})
+	}
+	return out
+}
+
+func (p *Pages) kindNames() []string {
+	var names []string
+	for _, k := range p.app.Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// Row answers GET /fleet/{id}/row: one agent of the list again.
+func (p *Pages) Row(c *fiber.Ctx, who Viewer) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+	if fleet.CodeOf(err) == fleet.CodeNotFound {
+		return send(c, views.GoneRow(string(id)))
+	}
+	if err != nil {
+		return err
+	}
+	if v.Spark, err = p.spark(c, who, v.Agent); err != nil {
+		return err
+	}
+	return send(c, views.AgentRow(p.row(who, v)))
+}
+
+func (p *Pages) row(who Viewer, v app.AgentView) views.Row {
+	return views.Row{
+		ID: string(v.ID), Name: v.Name, Login: v.Login, Country: v.Country, Status: string(v.Status), Observed: string(v.Runtime.State),
+		LastHeard: v.Runtime.LastHeardAt, Since: v.StatusAt, Why: v.Why, OpenAlerts: v.OpenAlerts, Protected: v.Protected != nil,
+		Tags: v.Tags, Use: nearest(v), Spark: ints(v.Spark), NextTaskAt: v.NextTask, Actions: p.actions(who, v), Now: p.app.Now(),
+	}
+}
+
+// nearest is today's counter that is nearest to its limit.
+func nearest(v app.AgentView) ui.Meter {
+	messages, invitations := meters(v)
+	if invitations.Value*messages.Max > messages.Value*invitations.Max {
+		return invitations
+	}
+	return messages
+}
+
+func meters(v app.AgentView) (messages, invitations ui.Meter) {
+	of := func(n int64, top int, noun string) ui.Meter {
+		return ui.Meter{Value: int(n), Max: top, Label: ui.Number(int(n)) + " of " + ui.Number(top) + " " + noun}
+	}
+	return of(v.Usage.MessagesDaily, v.Limits.MessagesMax, "messages"), of(v.Usage.InvitationsDaily, v.Limits.InvitationsMax, "invitations")
+}
+
+func ints(values []int64) []int {
+	out := make([]int, len(values))
+	for i, v := range values {
+		out[i] = int(v)
+	}
+	return out
+}

@@ -1,0 +1,53 @@
+package pages
+
+import (
+	"slices"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/views"
+)
+
+func (p *Pages) messages(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Messages, error) {
+	items, next, err := p.app.Messages(c.UserContext(), who.Actor, v.ID, "", app.PageInput{Cursor: query(c, "cursor")})
+	m := &views.Messages{AgentID: string(v.ID), AgentName: v.Name, Now: p.app.Now()}
+	for _, one := range slices.Backward(items) {
+		m.Items = append(m.Items, views.Message{
+			ID: one.ID, From: one.From, Text: one.Text, Reply: one.Reply, State: string(one.State), SentAt: one.CreatedAt, ReplyAt: one.RepliedAt,
+		})
+	}
+	if next != "" {
+		m.OlderHref = agentPath(v.ID, "?tab=messages&cursor="+next)
+	}
+	if who.may(fleet.ScopeOperate) && v.Status == fleet.Running {
+		m.Write = &views.MessageForm{AgentID: string(v.ID), AgentName: v.Name, Why: v.Why}
+	} else if who.may(fleet.ScopeOperate) {
+		m.Closed = "It is " + v.Status.Word() + ": only a running agent takes messages."
+	}
+	return m, err
+}
+
+// SendMessage answers POST /fleet/{id}/messages; the reply shows by itself.
+func (p *Pages) SendMessage(c *fiber.Ctx, who Viewer) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	p.messageAgain(c, who, id)
+	_, err = p.app.SendMessage(c.UserContext(), who.Actor, id, app.MessageInput{Text: field(c, "text")})
+	return done(c, err, agentPath(id, "?tab=messages"))
+}
+
+func (p *Pages) messageAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID) {
+	remember(c, sent{fields: []string{"text"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+		m, err := p.agentPage(c, who, id, "messages")
+		form := views.MessageForm{Form: f, AgentID: string(id), AgentName: m.Top.Name, Text: field(c, "text")}
+		return views.MessageWrite(form), func(s views.Shell) templ.Component {
+			s.Title, m.Shell, m.Messages.Write = m.Top.Name, s, &form
+			return views.AgentShow(m)
+		}, err
+	}})
+}

@@ -1,0 +1,176 @@
+package pages
+
+import (
+	"fmt"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/views"
+	"agentry/views/ui"
+)
+
+// SetupForm answers GET /fleet/{id}/setup: the form where the agent can be set
+// up, how far the sign-in is otherwise. Who was not let in sees that first and
+// asks for the form again.
+func (p *Pages) SetupForm(c *fiber.Ctx, who Viewer) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	shell, err := p.shell(c, who, "Set up", "fleet")
+	if err != nil {
+		return err
+	}
+	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+	if err != nil {
+		return err
+	}
+	shell.Title = "Set up " + v.Name
+	kind, _ := p.app.Kind(v.Kind)
+	again := v.Status == fleet.AuthNeeded && (query(c, "again") != "" || target(c) == "dialog")
+	if kind.NeedsSetup() && who.may(fleet.ScopeOperate) && (v.Status == fleet.SetupNeeded || again) {
+		m := setupForm(v.Agent, kind)
+		return either(c, views.SetupDialog(m), views.SetupPage(shell, m))
+	}
+	switch v.Status {
+	case fleet.AuthInProgress, fleet.AuthNeeded, fleet.Running:
+		m := p.progress(who, v)
+		if target(c) == "setup-progress" {
+			return send(c, views.SetupProgress(m))
+		}
+		return send(c, views.SetupProgressPage(shell, m))
+	}
+	return lead(c, nil, agentPath(id, ""))
+}
+
+func setupForm(agent fleet.Agent, kind fleet.Kind) views.Setup {
+	m := views.Setup{
+		AgentID: string(agent.ID), Name: agent.Name, Version: agent.Version, Login: agent.Login, Country: agent.Country,
+		AsksLogin: kind.Asks("login"), AsksPassword: kind.Asks("password"), AsksCountry: kind.Asks("country"),
+	}
+	if kind.Proxy == fleet.NeedRequired {
+		m.Takes = append(m.Takes, "a proxy in that country")
+	}
+	if kind.Profile == fleet.NeedRequired {
+		m.Takes = append(m.Takes, "a browser profile")
+	}
+	if d := agent.Draft; d != nil {
+		m.DraftIncarnation = d.Incarnation
+		if d.Country != "" {
+			m.Country = d.Country
+		}
+		m.Draft = []string{"Working hours " + hoursText(d.Hours), limitsText(d.Limits)}
+	}
+	return m
+}
+
+func limitsText(l fleet.Limits) string {
+	return fmt.Sprintf("Limits a day: %d–%d invitations, %d–%d messages", l.InvitationsMin, l.InvitationsMax, l.MessagesMin, l.MessagesMax)
+}
+
+// Setup answers POST /fleet/{id}/setup and leads to the progress. The draft of
+// the former incarnation, shown in the form, comes back with it.
+func (p *Pages) Setup(c *fiber.Ctx, who Viewer) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	p.setupAgain(c, who, id)
+	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+	if err != nil {
+		return err
+	}
+	in := app.SetupInput{Login: field(c, "login"), Password: field(c, "password"), Country: field(c, "country")}
+	if in.IfVersion, err = version(c); err != nil {
+		return err
+	}
+	if d := v.Draft; d != nil && in.IfVersion == v.Version {
+		in.Hours = &fleet.HoursChange{Days: &d.Hours.Days, Start: &d.Hours.Start, Stop: &d.Hours.Stop, Timezone: &d.Hours.Timezone}
+		in.Limits = &fleet.LimitsChange{
+			InvitationsMin: &d.Limits.InvitationsMin, InvitationsMax: &d.Limits.InvitationsMax,
+			MessagesMin: &d.Limits.MessagesMin, MessagesMax: &d.Limits.MessagesMax,
+		}
+	}
+	_, err = p.app.Setup(c.UserContext(), who.Actor, id, in)
+	return lead(c, err, agentPath(id, "/setup"))
+}
+
+func (p *Pages) setupAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID) {
+	remember(c, sent{title: "Set up", fields: fleet.SetupFields(), again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+		v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+		kind, _ := p.app.Kind(v.Kind)
+		m := setupForm(v.Agent, kind)
+		m.Form, m.Login, m.Country = f, field(c, "login"), field(c, "country")
+		return views.SetupDialog(m), func(s views.Shell) templ.Component { return views.SetupPage(s, m) }, err
+	}})
+}
+
+// VerifyForm answers GET /fleet/{id}/verify: the code box is on the progress.
+func (p *Pages) VerifyForm(c *fiber.Ctx, _ Viewer) error {
+	id, err := agentID(c)
+	return lead(c, err, agentPath(id, "/setup"))
+}
+
+// Verify answers POST /fleet/{id}/verify.
+func (p *Pages) Verify(c *fiber.Ctx, who Viewer) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	p.codeAgain(c, who, id)
+	_, err = p.app.Verify(c.UserContext(), who.Actor, id, app.VerifyInput{Code: field(c, "code")})
+	return done(c, err, agentPath(id, "/setup"))
+}
+
+func (p *Pages) progress(who Viewer, v app.AgentView) views.Progress {
+	m := views.Progress{AgentID: string(v.ID), Name: v.Name, Status: string(v.Status), Now: p.app.Now()}
+	m.Steps = []views.Step{
+		{Label: "Credentials sealed", Detail: v.Login, State: "done"},
+		programStep(v.Agent),
+		signInStep(v),
+		{Label: "Running", State: "todo"},
+	}
+	if v.Status == fleet.Running {
+		m.Steps[3].State = "done"
+	}
+	switch {
+	case challenged(v) && who.may(fleet.ScopeOperate):
+		m.Code = p.codeForm(v.ID)
+	case v.Status == fleet.AuthNeeded && !challenged(v):
+		m.Problem = &ui.Notice{Tone: ui.Bad, Title: "It could not sign in", Text: sentence(v.Why), Todo: "Check login and password, then set it up again."}
+	}
+	return m
+}
+
+func programStep(agent fleet.Agent) views.Step {
+	step := views.Step{Label: "Program started", State: "todo"}
+	switch rt := agent.Runtime; {
+	case agent.Status == fleet.Running, rt.State == fleet.ObservedUp:
+		step.State = "done"
+	case rt.State == fleet.ObservedStarting:
+		step.State = "now"
+	case rt.State == fleet.ObservedBackoff, rt.State == fleet.ObservedLost:
+		step.State, step.Detail = "failed", rt.LastError
+	case agent.Status == fleet.AuthNeeded:
+		step.State = "done"
+	}
+	return step
+}
+
+func signInStep(v app.AgentView) views.Step {
+	step := views.Step{Label: "Signed in", State: "todo"}
+	switch {
+	case v.Status == fleet.Running:
+		step.State = "done"
+	case v.Status == fleet.AuthInProgress && v.Runtime.State == fleet.ObservedUp:
+		step.State, step.Detail = "now", "It is signing in"
+	case challenged(v):
+		step.State, step.Detail = "now", v.Why
+	case v.Status == fleet.AuthNeeded:
+		step.State, step.Detail = "failed", v.Why
+	}
+	return step
+}
