@@ -81,7 +81,15 @@ func (tx *Tx) AgentOfRun(id fleet.AgentID) (AgentRow, error) {
 
 // InsertAgent stores a new agent with an empty runtime and its sealed data key.
 func (tx *Tx) InsertAgent(a fleet.Agent, sealedKey []byte) error {
-	err := tx.run(`INSERT INTO agents (id, team_id, name, kind, status, observed, login, country, avatar, tags,
+	var buried int
+	used, err := tx.one([]any{&buried}, `SELECT 1 FROM deletions WHERE agent_id = $1`, a.ID)
+	if err != nil {
+		return err
+	}
+	if used {
+		return fleet.Errorf(fleet.CodeConflict, "An agent with this id was deleted; an id is for life")
+	}
+	err = tx.run(`INSERT INTO agents (id, team_id, name, kind, status, observed, login, country, avatar, tags,
 			days, starts, stops, timezone, invitations_min, invitations_max, messages_min, messages_max, settings,
 			incarnation, version, set_up, protected, end_reason, ended_at, pause_note, paused_by, resume_at, status_at,
 			open_alerts, draft, search, created_at, updated_at)

@@ -35,7 +35,21 @@ func (tx *Tx) RaiseAlert(team fleet.TeamID, al fleet.Alert) (opened bool, err er
 		al.ID, team, al.AgentID, al.Type, al.SubType, al.Message, al.Severity, micros(al.CreatedAt)); err != nil {
 		return false, err
 	}
+	if err := tx.run(`DELETE FROM alerts WHERE agent_id = $1 AND state = 'resolved' AND id <= (
+			SELECT id FROM alerts WHERE agent_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)`, al.AgentID, MaxAlerts); err != nil {
+		return false, err
+	}
 	return true, tx.recountAlerts(al.AgentID)
+}
+
+// MaxAlerts is how many of an agent's newest alerts are kept once resolved.
+const MaxAlerts = 1000
+
+// CountLiveAlerts counts the agent's unresolved alerts beside the one of the
+// type and subtype.
+func (tx *Tx) CountLiveAlerts(id fleet.AgentID, typ, subType string) (n int, err error) {
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM alerts WHERE agent_id = $1 AND state <> 'resolved' AND NOT (type = $2 AND sub_type = $3)`, id, typ, subType)
+	return n, err
 }
 
 // recountAlerts keeps the agent's number of open alerts.

@@ -30,10 +30,11 @@ func (tx *Tx) ResetRun(id fleet.AgentID) error {
 			failures_since = 0, next_try = 0, last_error = '' WHERE agent_id = $1`, id)
 }
 
-// BeginRun records a new run: the next epoch, with a token.
+// BeginRun records a new run: the next epoch, with a token. A run that nobody
+// asked for afresh is a restart.
 func (tx *Tx) BeginRun(id fleet.AgentID, epoch int64, tokenHash []byte, driver string, at time.Time) error {
-	return tx.run(`UPDATE runtimes SET epoch = $1, token_hash = $2, driver = $3, handle = '', fresh = 0, started_at = $4,
-			last_heard_at = 0, next_try = 0 WHERE agent_id = $5`, epoch, tokenHash, driver, micros(at), id)
+	return tx.run(`UPDATE runtimes SET epoch = $1, token_hash = $2, driver = $3, handle = '', started_at = $4, last_heard_at = 0,
+			next_try = 0, restarts = CASE WHEN fresh = 0 AND restarts = 0 THEN 1 ELSE restarts END, fresh = 0 WHERE agent_id = $5`, epoch, tokenHash, driver, micros(at), id)
 }
 
 // SetHandle records how the driver calls the run's program; "" when it is gone.
@@ -107,11 +108,11 @@ func (tx *Tx) Handles() (list []RunHandle, err error) {
 	return list, err
 }
 
-// SilentRuns returns wanted runs that began and were last heard before the
-// instant and are not yet known to be lost.
+// SilentRuns returns runs that are wanted since before the instant, began and
+// were last heard before it, and are not yet known to be lost.
 func (tx *Tx) SilentRuns(before time.Time, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT r.team_id, r.agent_id FROM runtimes r JOIN agents a ON a.id = r.agent_id
-		WHERE r.wanted = 1 AND r.last_heard_at < $1 AND r.started_at < $1 AND a.observed IN ('up', 'starting')
+		WHERE r.wanted = 1 AND r.last_heard_at < $1 AND r.started_at < $1 AND a.status_at < $1 AND a.observed IN ('up', 'starting')
 		ORDER BY r.agent_id LIMIT $2`, micros(before), limit)
 }
 
@@ -146,6 +147,22 @@ func (tx *Tx) DeleteCommands(id fleet.AgentID, typ string) error {
 func (tx *Tx) NewRunEvent(id fleet.AgentID, eventID string, at time.Time) (bool, error) {
 	n, err := tx.exec(`INSERT INTO run_events (agent_id, id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, id, eventID, micros(at))
 	return n == 1, err
+}
+
+// ForgetRunEvent lets an event that had no effect be told again.
+func (tx *Tx) ForgetRunEvent(id fleet.AgentID, eventID string) error {
+	return tx.run(`DELETE FROM run_events WHERE agent_id = $1 AND id = $2`, id, eventID)
+}
+
+// ForgetRunEvents lets the programs of a new incarnation begin anew.
+func (tx *Tx) ForgetRunEvents(id fleet.AgentID) error {
+	return tx.run(`DELETE FROM run_events WHERE agent_id = $1`, id)
+}
+
+// HasRunEventsBefore tells whether there is something for DropRunEventsBefore.
+func (tx *Tx) HasRunEventsBefore(at time.Time) (bool, error) {
+	var n int
+	return tx.one([]any{&n}, `SELECT 1 FROM run_events WHERE at < $1 LIMIT 1`, micros(at))
 }
 
 // DropRunEventsBefore forgets event ids that no program repeats any more.

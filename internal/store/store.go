@@ -257,7 +257,9 @@ func (s *Store) runBatch(batch []*write) error {
 			_, err = t.Exec(`ROLLBACK TO one; RELEASE one`)
 		}
 		if err != nil {
-			return err
+			// A full disk ends the whole transaction, savepoints included: what
+			// the write met says more than the savepoint that is gone.
+			return errors.Join(w.err, err)
 		}
 	}
 	if good == 0 {

@@ -39,10 +39,15 @@ func (tx *Tx) Tasks(id fleet.AgentID, state fleet.TaskState, before string, limi
 		ORDER BY id DESC LIMIT $4`, id, state, before, limit)
 }
 
-// DueTasks returns the agent's pending tasks that are due, earliest first.
-func (tx *Tx) DueTasks(id fleet.AgentID, at time.Time, limit int) ([]fleet.Task, error) {
-	return tx.tasks(`SELECT `+taskColumns+` FROM tasks WHERE agent_id = $1 AND state = 'pending' AND due_at <= $2
-		ORDER BY due_at, id LIMIT $3`, id, micros(at), limit)
+// DueTasks returns the agent's pending tasks that are due, earliest first, but
+// not those of the types without.
+func (tx *Tx) DueTasks(id fleet.AgentID, at time.Time, limit int, without ...string) ([]fleet.Task, error) {
+	w := &where{}
+	cond := `agent_id = ` + w.arg(id) + ` AND state = 'pending' AND due_at <= ` + w.arg(micros(at))
+	if len(without) > 0 {
+		cond += ` AND type NOT IN (` + args(w, without) + `)`
+	}
+	return tx.tasks(`SELECT `+taskColumns+` FROM tasks WHERE `+cond+` ORDER BY due_at, id LIMIT `+w.arg(limit), w.args...)
 }
 
 // Task returns one of the agent's tasks.

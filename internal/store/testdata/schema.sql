@@ -1,0 +1,289 @@
+CREATE TABLE agent_counts (
+  team_id TEXT NOT NULL,
+  status  TEXT NOT NULL,
+  n       INTEGER NOT NULL,
+  PRIMARY KEY (team_id, status)
+) STRICT;
+CREATE TABLE agent_keys (
+  agent_id TEXT NOT NULL PRIMARY KEY REFERENCES agents (id) ON DELETE CASCADE,
+  sealed   BLOB NOT NULL
+) STRICT;
+CREATE TABLE agent_tags (
+  team_id  TEXT NOT NULL,
+  tag      TEXT NOT NULL,
+  agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  PRIMARY KEY (team_id, tag, agent_id)
+) STRICT;
+CREATE INDEX agent_tags_agent ON agent_tags (agent_id);
+CREATE TABLE agents (
+  id              TEXT NOT NULL PRIMARY KEY,
+  team_id         TEXT NOT NULL REFERENCES teams (id),
+  name            TEXT NOT NULL,
+  kind            TEXT NOT NULL,
+  status          TEXT NOT NULL,
+  observed        TEXT NOT NULL,
+  login           TEXT NOT NULL,
+  country         TEXT NOT NULL,
+  avatar          TEXT NOT NULL,
+  tags            TEXT NOT NULL, -- JSON array
+  days            TEXT NOT NULL,
+  starts          TEXT NOT NULL,
+  stops           TEXT NOT NULL,
+  timezone        TEXT NOT NULL,
+  invitations_min INTEGER NOT NULL,
+  invitations_max INTEGER NOT NULL,
+  messages_min    INTEGER NOT NULL,
+  messages_max    INTEGER NOT NULL,
+  settings        TEXT NOT NULL, -- JSON object
+  incarnation     INTEGER NOT NULL,
+  version         INTEGER NOT NULL,
+  set_up          INTEGER NOT NULL,
+  protected       TEXT NOT NULL, -- JSON or ''
+  end_reason      TEXT NOT NULL,
+  ended_at        INTEGER NOT NULL,
+  pause_note      TEXT NOT NULL,
+  paused_by       TEXT NOT NULL,
+  resume_at       INTEGER NOT NULL,
+  status_at       INTEGER NOT NULL,
+  open_alerts     INTEGER NOT NULL,
+  draft           TEXT NOT NULL, -- JSON or ''
+  search          TEXT NOT NULL, -- lower case: name, login, tags, id
+  created_at      INTEGER NOT NULL,
+  updated_at      INTEGER NOT NULL,
+  attention       INTEGER NOT NULL GENERATED ALWAYS AS (
+    CASE WHEN status = 'auth_needed' OR (open_alerts > 0 AND status <> 'ended')
+           OR (status = 'running' AND observed IN ('lost', 'backoff')) THEN 1 ELSE 0 END
+  ) STORED
+) STRICT;
+CREATE INDEX agents_attention ON agents (team_id, attention DESC, name, id);
+CREATE INDEX agents_attention_alive ON agents (team_id, attention DESC, name, id) WHERE status <> 'ended';
+CREATE INDEX agents_attention_status ON agents (team_id, status, attention DESC, name, id);
+CREATE INDEX agents_country ON agents (team_id, country);
+CREATE INDEX agents_created ON agents (team_id, created_at, id);
+CREATE INDEX agents_name ON agents (team_id, name, id);
+CREATE INDEX agents_needing ON agents (team_id, name, id) WHERE attention = 1;
+CREATE INDEX agents_resume ON agents (resume_at) WHERE resume_at > 0;
+CREATE INDEX agents_signing_in ON agents (status_at) WHERE status = 'auth_in_progress';
+CREATE INDEX agents_status ON agents (team_id, status, name, id);
+CREATE INDEX agents_updated ON agents (team_id, updated_at, id);
+CREATE TABLE alerts (
+  id         TEXT NOT NULL PRIMARY KEY,
+  team_id    TEXT NOT NULL,
+  agent_id   TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  type       TEXT NOT NULL,
+  sub_type   TEXT NOT NULL,
+  message    TEXT NOT NULL,
+  severity   TEXT NOT NULL,
+  state      TEXT NOT NULL,
+  n          INTEGER NOT NULL,
+  by_name    TEXT NOT NULL,
+  until      INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX alerts_agent ON alerts (agent_id, id);
+CREATE UNIQUE INDEX alerts_live ON alerts (agent_id, type, sub_type) WHERE state <> 'resolved';
+CREATE INDEX alerts_snoozed ON alerts (until) WHERE state = 'snoozed';
+CREATE INDEX alerts_team ON alerts (team_id, state, id);
+CREATE TABLE api_keys (
+  id           TEXT NOT NULL PRIMARY KEY,
+  team_id      TEXT NOT NULL REFERENCES teams (id),
+  hash         BLOB NOT NULL UNIQUE,
+  name         TEXT NOT NULL,
+  prefix       TEXT NOT NULL,
+  scope        TEXT NOT NULL,
+  created_by   TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  revoked_at   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX api_keys_team ON api_keys (team_id, id);
+CREATE TABLE audit (
+  id         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  team_id    TEXT NOT NULL,
+  at         INTEGER NOT NULL,
+  actor_kind TEXT NOT NULL,
+  actor_id   TEXT NOT NULL,
+  actor_name TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  agent_id   TEXT NOT NULL, -- '' for what is not about one agent; no reference: the entry outlives it
+  outcome    TEXT NOT NULL,
+  detail     TEXT NOT NULL, -- JSON object of codes, ids and counts
+  request_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_agent ON audit (agent_id, id);
+CREATE INDEX audit_team ON audit (team_id, id);
+CREATE TABLE audit_notes (
+  audit_id INTEGER NOT NULL PRIMARY KEY REFERENCES audit (id),
+  agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  text     TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_notes_agent ON audit_notes (agent_id);
+CREATE TABLE commands (
+  id         TEXT NOT NULL PRIMARY KEY,
+  agent_id   TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  type       TEXT NOT NULL,
+  body       TEXT NOT NULL, -- JSON object
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX commands_agent ON commands (agent_id, id);
+CREATE TABLE credentials (
+  agent_id   TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  field      TEXT NOT NULL,
+  sealed     BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, field)
+) STRICT;
+CREATE TABLE deletions (
+  id            TEXT NOT NULL PRIMARY KEY,
+  team_id       TEXT NOT NULL,
+  agent_id      TEXT NOT NULL UNIQUE,
+  at            INTEGER NOT NULL,
+  by_kind       TEXT NOT NULL,
+  by_name       TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  removed       TEXT NOT NULL, -- JSON counts
+  incarnation   INTEGER NOT NULL,
+  export_sha256 TEXT NOT NULL
+) STRICT;
+CREATE INDEX deletions_team ON deletions (team_id, id);
+CREATE TABLE events (
+  seq      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  team_id  TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  type     TEXT NOT NULL,
+  at       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX events_team ON events (team_id, seq);
+CREATE TABLE first_run (
+  token_hash BLOB NOT NULL PRIMARY KEY,
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE idempotency (
+  actor_id     TEXT NOT NULL,
+  key          TEXT NOT NULL,
+  fingerprint  BLOB NOT NULL,
+  status       INTEGER NOT NULL, -- 0 while running
+  content_type TEXT NOT NULL,
+  body         BLOB NOT NULL,
+  boot         TEXT NOT NULL, -- the life of the server that runs it
+  created_at   INTEGER NOT NULL,
+  PRIMARY KEY (actor_id, key)
+) STRICT;
+CREATE INDEX idempotency_age ON idempotency (created_at);
+CREATE TABLE logs (
+  id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  at       INTEGER NOT NULL,
+  epoch    INTEGER NOT NULL,
+  level    TEXT NOT NULL,
+  text     TEXT NOT NULL
+) STRICT;
+CREATE INDEX logs_agent ON logs (agent_id, id);
+CREATE TABLE members (
+  team_id    TEXT NOT NULL REFERENCES teams (id),
+  user_id    TEXT NOT NULL REFERENCES users (id),
+  role       TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (team_id, user_id)
+) STRICT;
+CREATE INDEX members_user ON members (user_id);
+CREATE TABLE messages (
+  id           TEXT NOT NULL PRIMARY KEY,
+  agent_id     TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  conversation TEXT NOT NULL,
+  sender       TEXT NOT NULL,
+  text         TEXT NOT NULL,
+  reply        TEXT NOT NULL,
+  state        TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  replied_at   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX messages_agent ON messages (agent_id, id);
+CREATE INDEX messages_conversation ON messages (agent_id, conversation, id);
+CREATE TABLE meta (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+CREATE TABLE run_events (
+  agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  id       TEXT NOT NULL,
+  at       INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, id)
+) STRICT;
+CREATE INDEX run_events_at ON run_events (at);
+CREATE TABLE runtimes (
+  agent_id          TEXT NOT NULL PRIMARY KEY REFERENCES agents (id) ON DELETE CASCADE,
+  team_id           TEXT NOT NULL,
+  wanted            INTEGER NOT NULL,
+  fresh             INTEGER NOT NULL, -- a person asked for a new run, whatever runs
+  epoch             INTEGER NOT NULL,
+  token_hash        BLOB, -- of the present run
+  driver            TEXT NOT NULL,
+  handle            TEXT NOT NULL,
+  autonomy          INTEGER NOT NULL,
+  settings          TEXT NOT NULL, -- JSON object, of the start
+  started_at        INTEGER NOT NULL,
+  last_heard_at     INTEGER NOT NULL,
+  restarts          INTEGER NOT NULL,
+  failures          INTEGER NOT NULL,
+  failures_since    INTEGER NOT NULL,
+  next_try          INTEGER NOT NULL,
+  last_error        TEXT NOT NULL,
+  total_invitations INTEGER NOT NULL,
+  total_messages    INTEGER NOT NULL,
+  today             TEXT NOT NULL,
+  today_invitations INTEGER NOT NULL,
+  today_messages    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX runtimes_handle ON runtimes (agent_id) WHERE handle <> '';
+CREATE UNIQUE INDEX runtimes_token ON runtimes (token_hash);
+CREATE INDEX runtimes_wanted ON runtimes (last_heard_at, agent_id) WHERE wanted = 1;
+CREATE TABLE sessions (
+  id         TEXT NOT NULL PRIMARY KEY,
+  token_hash BLOB NOT NULL UNIQUE,
+  user_id    TEXT NOT NULL, -- '' before sign-in
+  team_id    TEXT NOT NULL,
+  data       BLOB NOT NULL,
+  user_agent TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  seen_at    INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX sessions_user ON sessions (user_id, id);
+CREATE TABLE tasks (
+  id          TEXT NOT NULL PRIMARY KEY,
+  agent_id    TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  type        TEXT NOT NULL,
+  payload     TEXT NOT NULL, -- JSON
+  due_at      INTEGER NOT NULL,
+  state       TEXT NOT NULL,
+  incarnation INTEGER NOT NULL,
+  error       TEXT NOT NULL,
+  created_at  INTEGER NOT NULL,
+  updated_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tasks_agent ON tasks (agent_id, id);
+CREATE INDEX tasks_due ON tasks (agent_id, state, due_at, id);
+CREATE TABLE teams (
+  id         TEXT NOT NULL PRIMARY KEY,
+  name       TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE usage_days (
+  agent_id    TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  day         TEXT NOT NULL,
+  kind        TEXT NOT NULL,
+  incarnation INTEGER NOT NULL,
+  n           INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, day, kind, incarnation)
+) STRICT;
+CREATE TABLE users (
+  id            TEXT NOT NULL PRIMARY KEY,
+  email         TEXT NOT NULL UNIQUE, -- lower case
+  name          TEXT NOT NULL,
+  password_hash TEXT NOT NULL,
+  created_at    INTEGER NOT NULL
+) STRICT;
