@@ -1,0 +1,6 @@
+//go:build !race
+
+package main_test
+
+// raceDetector tells whether these tests run with the race detector.
+const raceDetector = false
