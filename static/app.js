@@ -205,10 +205,20 @@
     note.textContent = "The server did not answer. It is not known whether this was done: look before you repeat it.";
     slot.replaceChildren(note);
   });
+  // clear empties a form for the next one; reset would bring back what a
+  // refused try had left in it.
+  const clear = (form) => {
+    form.reset();
+    for (const f of form.querySelectorAll("input[type=text],input[type=datetime-local],textarea")) {
+      f.value = f.defaultValue = "";
+      f.removeAttribute("aria-invalid");
+    }
+    for (const old of form.querySelectorAll(".error,.notice.bad")) old.remove();
+  };
   doc.addEventListener("agentry:done", (e) => {
     const form = e.target;
     if (form.closest && form.closest("dialog")) form.closest("dialog").close();
-    else if (form.matches && form.matches("form:not([data-keep])")) form.reset();
+    else if (form.matches && form.matches("form:not([data-keep])")) clear(form);
     say("Done");
   });
 

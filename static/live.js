@@ -145,14 +145,17 @@
     return to.pathname === location.pathname ? to.pathname + location.search : to.pathname + to.search;
   };
   // hold remembers focus and inner scrolling of a region for its successor.
+  const focusable = "a,button:enabled,summary";
   const hold = (el) => {
     const active = el.contains(doc.activeElement) ? doc.activeElement : null;
     const text = active && active.textContent;
+    const at = [...el.querySelectorAll(focusable)].indexOf(active);
     const top = [...el.querySelectorAll(".log,.tabs")].map((s) => [s.scrollTop, s.scrollLeft]);
     return (next) => {
       next.querySelectorAll(".log,.tabs").forEach((s, i) => { if (top[i]) [s.scrollTop, s.scrollLeft] = top[i]; });
       if (!active || active.isConnected) return;
-      const same = [...next.querySelectorAll("a,button,summary")].find((e) => e.textContent === text);
+      const all = [...next.querySelectorAll(focusable)];
+      const same = all.find((e) => e.textContent === text) || all[Math.min(at, all.length - 1)];
       if (same) same.focus({ preventScroll: true });
     };
   };
