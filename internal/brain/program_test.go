@@ -144,6 +144,7 @@ func TestServerThatComesBack(t *testing.T) {
 	address := w.http.Listener.Addr().String()
 	l := w.begin(false, nil)
 	w.until("an open inbox", func() bool { return w.calls["inbox"] > 0 })
+	w.http.Listener.Close() // first, or the program comes back before the end
 	w.http.CloseClientConnections()
 	w.http.Close()
 	listener, err := net.Listen("tcp", address)

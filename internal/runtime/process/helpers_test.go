@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -159,8 +160,9 @@ func mustBeGone(t *testing.T, pids ...int) {
 	t.Helper()
 	for _, pid := range pids {
 		if lives(pid) {
+			raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+			t.Errorf("process %d survived: %s", pid, raw)
 			_ = syscall.Kill(pid, syscall.SIGKILL)
-			t.Errorf("process %d survived", pid)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,11 +13,18 @@ import (
 // maxEnviron bounds how much of a process's environment is read.
 const maxEnviron = 1 << 20
 
+// kernelThread is the flag of the kernel's own threads (PF_KTHREAD).
+const kernelThread = 0x00200000
+
 // stat is what /proc/PID/stat says of a process.
 type stat struct {
-	state byte   // Z and X are dead
-	group int    // process group
-	start uint64 // clock ticks since the machine's start
+	state  byte   // Z and X are dead
+	group  int    // process group
+	start  uint64 // clock ticks since the machine's start
+	kernel bool   // a thread of the kernel
+	// environ is false while a process executes a program or dies, and where
+	// we may not see: it then has no environment to read.
+	environ bool
 }
 
 func (s stat) alive() bool { return s.state != 'Z' && s.state != 'X' }
@@ -30,15 +38,18 @@ func readStat(pid int) (stat, error) {
 	// anything, so the others are counted from its last parenthesis.
 	end := bytes.LastIndexByte(raw, ')')
 	fields := strings.Fields(string(raw[end+1:]))
-	if end < 0 || len(fields) < 20 {
+	if end < 0 || len(fields) < 49 {
 		return stat{}, fmt.Errorf("process %d: cannot read its state", pid)
 	}
 	group, err1 := strconv.Atoi(fields[2])
-	start, err2 := strconv.ParseUint(fields[19], 10, 64)
-	if err1 != nil || err2 != nil {
-		return stat{}, fmt.Errorf("process %d: cannot read its state", pid)
+	flags, err2 := strconv.ParseUint(fields[6], 10, 64)
+	start, err3 := strconv.ParseUint(fields[19], 10, 64)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return stat{}, fmt.Errorf("process %d: cannot read its state: %w", pid, err)
 	}
-	return stat{state: fields[0][0], group: group, start: start}, nil
+	return stat{
+		state: fields[0][0], group: group, start: start, kernel: flags&kernelThread != 0, environ: fields[48] != "0",
+	}, nil
 }
 
 // pids lists the processes there are.
@@ -62,18 +73,16 @@ func pids() ([]int, error) {
 }
 
 // environOf reads the environment a process was started with into buf, which
-// grows where needed. Nothing is read of a process that is dead or not ours.
-func environOf(pid int, buf *bytes.Buffer) []byte {
+// grows where needed. It fails for a process that is gone or not ours to see.
+func environOf(pid int, buf *bytes.Buffer) ([]byte, error) {
 	buf.Reset()
 	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer f.Close()
-	if _, err := buf.ReadFrom(io.LimitReader(f, maxEnviron)); err != nil {
-		return nil
-	}
-	return buf.Bytes()
+	_, err = buf.ReadFrom(io.LimitReader(f, maxEnviron))
+	return buf.Bytes(), err
 }
 
 // countGroups counts the living processes of every process group.

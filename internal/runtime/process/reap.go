@@ -3,6 +3,8 @@ package process
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -87,23 +89,37 @@ func (d *Driver) search(buf *bytes.Buffer) map[runKey]bool {
 			blank = append(blank, pid)
 		}
 	}
-	// A process has no environment for a moment while it executes a program.
-	if len(blank) > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	late := time.Now().Add(unsettledTime)
 	for _, pid := range blank {
+		for unsettled(pid) && time.Now().Before(late) {
+			time.Sleep(time.Millisecond)
+		}
 		d.killStray(pid, buf, found)
 	}
 	return found
 }
 
+// unsettledTime bounds how long a search waits for processes that execute a
+// program or die.
+const unsettledTime = time.Second
+
+// unsettled tells whether a process is to have an environment, or to be gone,
+// in a moment.
+func unsettled(pid int) bool {
+	s, err := readStat(pid)
+	return err == nil && s.alive() && !s.kernel && !s.environ
+}
+
 // killStray kills the process if it is a stray, and notes its run. It returns
 // whether the process showed no environment.
 func (d *Driver) killStray(pid int, buf *bytes.Buffer, found map[runKey]bool) (blank bool) {
-	environ := environOf(pid, buf)
+	environ, err := environOf(pid, buf)
+	if err != nil || len(environ) == 0 {
+		return !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist)
+	}
 	key, ours := parseEnviron(environ, d.instance)
 	if !ours || d.isLive(key) {
-		return len(environ) == 0
+		return false
 	}
 	found[key] = true
 	_ = syscall.Kill(pid, syscall.SIGKILL)
