@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -105,10 +106,11 @@ func newConnTable(limit int) *connTable {
 type conn struct {
 	net.Conn
 	table *connTable
-	// place and heard are guarded by table.mu; place is nil while a request
-	// is served, heard tells that the first bytes of one have come.
+	// heard tells that bytes of a request have come since the last answer.
+	heard atomic.Bool
+	// place and linger are guarded by table.mu; place is nil while a request
+	// is served.
 	place  *list.Element
-	heard  bool
 	linger bool
 }
 
@@ -160,14 +162,9 @@ func (t *connTable) state(nc net.Conn, state fasthttp.ConnState) {
 	if _, open := t.open[c]; !open {
 		return
 	}
-	switch state {
-	case fasthttp.StateActive:
-		c.heard = true
-	case fasthttp.StateIdle:
-		c.heard = false
-		if c.place == nil {
-			c.place = t.waiting.PushBack(c)
-		}
+	if state == fasthttp.StateIdle && c.place == nil {
+		c.heard.Store(false)
+		c.place = t.waiting.PushBack(c)
 	}
 }
 
@@ -190,7 +187,7 @@ func (t *connTable) closeUnused() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for c := range t.open {
-		if c.place != nil && !c.heard {
+		if c.place != nil && !c.heard.Load() {
 			t.drop(c)
 		}
 	}
@@ -202,6 +199,15 @@ func (t *connTable) closeAll() {
 	for c := range t.open {
 		t.drop(c)
 	}
+}
+
+// Read notes that something came.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && !c.heard.Load() {
+		c.heard.Store(true)
+	}
+	return n, err
 }
 
 // Write writes with a deadline of its own.

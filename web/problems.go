@@ -115,7 +115,7 @@ func (s *Server) answer(c *fiber.Ctx, err error) {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(1))
 	}
 	c.Status(status)
-	if err := s.writeProblem(c, e); err != nil {
+	if err := recovered(func() error { return s.writeProblem(c, e) }); err != nil {
 		s.log.Error("error page failed", "request_id", requestID(c), "error", err.Error())
 	}
 }

@@ -187,18 +187,19 @@ func (s *Server) Addr() string {
 // ten seconds or until the context ends, then cuts what is left. It is safe to
 // call twice and without Start.
 func (s *Server) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.streams.Close()
 	if s.config.Hub != nil {
 		s.config.Hub.Close()
 	}
-	if s.listener == nil {
+	s.mu.Lock()
+	ln := s.listener
+	s.mu.Unlock()
+	if ln == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	_ = s.listener.Close()
+	_ = ln.Close()
 	s.conns.closeUnused()
 	err := s.fiber.Server().ShutdownWithContext(ctx)
 	if err != nil {

@@ -44,6 +44,10 @@ type world struct {
 	keys    map[fleet.Scope]string
 	foreign string
 	runner  *runner
+	// cookies are those of signed-in members, stranger that of the other
+	// team's owner; signIn makes them.
+	cookies  map[fleet.Role]string
+	stranger string
 }
 
 type lockedBuffer struct {
@@ -100,7 +104,10 @@ func (r *runner) tokenOf(id fleet.AgentID) string {
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, hub: live.New(), logs: &lockedBuffer{}, keys: map[fleet.Scope]string{}, client: &http.Client{Transport: &http.Transport{}}}
+	w := &world{t: t, hub: live.New(), logs: &lockedBuffer{}, keys: map[fleet.Scope]string{}, client: &http.Client{
+		Transport: &http.Transport{}, Timeout: 20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 	log := slog.New(slog.NewJSONHandler(w.logs, nil))
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "agentry.db"), store.Options{Committed: w.hub.Publish})
 	must(t, err)
@@ -152,6 +159,27 @@ func (w *world) addKey(team fleet.TeamID, scope fleet.Scope) string {
 	_, key, err := w.app.AddKey(w.t.Context(), team, app.KeyInput{Name: "key " + string(scope), Scope: scope})
 	must(w.t, err)
 	return key
+}
+
+// signIn makes a signed-in member of each role and the other team's owner.
+func (w *world) signIn() {
+	w.t.Helper()
+	w.cookies = map[fleet.Role]string{}
+	for _, role := range []fleet.Role{fleet.RoleViewer, fleet.RoleOperator, fleet.RoleOwner} {
+		w.cookies[role] = w.cookie(w.team.ID, role)
+	}
+	w.stranger = w.cookie(w.other.ID, fleet.RoleOwner)
+}
+
+func (w *world) cookie(team fleet.TeamID, role fleet.Role) string {
+	w.t.Helper()
+	user, err := w.app.AddMember(w.t.Context(), team, app.MemberInput{
+		Email: string(role) + "@" + string(team) + ".example", Name: string(role), Password: "correct horse battery", Role: role,
+	})
+	must(w.t, err)
+	token, err := w.app.SaveSession(w.t.Context(), "", fleet.Session{UserID: user, TeamID: team, Data: []byte("{}")}, time.Hour)
+	must(w.t, err)
+	return w.server.sessions.cookie + "=" + token
 }
 
 func (w *world) actor() fleet.Actor { return fleet.System(w.team.ID, "test") }
