@@ -170,7 +170,7 @@
 
   // htmx: refusals stay in the page, in the form they belong to or in the dialog.
   const errorSlot = (elt) => {
-    const own = elt.matches("form") && !elt.closest(".alerts .acts") && $("[data-errors]", elt);
+    const own = elt.matches("form") && $("[data-errors]", elt);
     if (own || !dialog) return own;
     dialog.replaceChildren($("#error-frame").content.cloneNode(true));
     show(dialog, elt);

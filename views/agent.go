@@ -171,7 +171,7 @@ type Messages struct {
 	// says why.
 	Write  *MessageForm
 	Closed string
-	Now   time.Time
+	Now    time.Time
 }
 
 // Message is a text and its reply.
@@ -225,9 +225,19 @@ type LogLine struct {
 	Epoch       int64
 }
 
+// Verify is the dialog around the code box: GET /fleet/{id}/verify.
+type Verify struct {
+	// Page: it stands alone, not in a dialog; VerifyPage sets it.
+	Page bool
+	Name string
+	Code CodeForm
+}
+
 // CodeForm takes a sign-in code: POST /fleet/{id}/verify with code.
 type CodeForm struct {
 	Form
+	// In keeps the ids of two boxes in one page apart; VerifyDialog sets it.
+	In      string
 	AgentID string
 	// Ask says what is asked for: "Code from the authenticator app".
 	Ask string
