@@ -144,8 +144,16 @@ func (p *program) readSelf(ctx context.Context) error {
 // somebody's secret, so only well-known ones are shown.
 func (p *program) describe() {
 	p.Log.Info("hello", "agent", p.self.Agent.Name, "status", p.self.Agent.Status, "autonomy", p.self.EnableAutonomy)
-	p.Log.Debug("settings", "temperature", p.self.Settings["temperature"], "maxTokens", p.self.Settings["maxTokens"],
-		"names", slices.Sorted(maps.Keys(p.self.Settings)))
+	if len(p.self.Settings) == 0 {
+		return
+	}
+	args := []any{"names", slices.Sorted(maps.Keys(p.self.Settings))}
+	for _, name := range []string{"temperature", "maxTokens"} {
+		if v, given := p.self.Settings[name]; given {
+			args = append(args, name, v)
+		}
+	}
+	p.Log.Debug("settings", args...)
 }
 
 // tell sends events; see client.tell.

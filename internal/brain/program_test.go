@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -219,15 +220,16 @@ func TestReadToken(t *testing.T) {
 	if err != nil || got != "from-env" {
 		t.Errorf("%q %v", got, err)
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
+	var fds [2]int // raw, because readPipe closes its end
+	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
+	w := os.NewFile(uintptr(fds[1]), "token")
 	if _, err := w.WriteString("from-pipe\n"); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
-	if got, err := readPipe(int(r.Fd())); err != nil || got != "from-pipe" {
+	if got, err := readPipe(fds[0]); err != nil || got != "from-pipe" {
 		t.Errorf("%q %v", got, err)
 	}
 	null, err := os.Open(os.DevNull)
