@@ -200,7 +200,7 @@ func TestBadInput(t *testing.T) {
 	bodies := map[string]string{
 		"rubbish": "hello", "cut off": `{"name":`, "list": `[1,2]`, "null": `null`, "number": `1e999`, "trailing": `{}{}`,
 		"not UTF-8": "{\"name\":\"\xff\xfe\",\"reason\":\"\xff\",\"text\":\"\xff\"}", "NUL": "\x00", "NUL inside": `{"name":"a\u0000b","reason":"a\u0000b","text":"\u0000","type":"\u0000","code":"\u0000"}`,
-		"wrong types": `{"name":1,"reason":[],"text":{},"code":7,"login":[],"note":3,"until":5,"type":1,"settings":"x","scope":1,"tags":"x","limits":[],"workingHours":1,"events":{},"max":"x"}`,
+		"wrong types":   `{"name":1,"reason":[],"text":{},"code":7,"login":[],"note":3,"until":5,"type":1,"settings":"x","scope":1,"tags":"x","limits":[],"workingHours":1,"events":{},"max":"x"}`,
 		"wrong insides": `{"settings":[1],"tags":[1],"limits":{"messagesMax":"x"},"workingHours":{"days":1},"events":[1]}`,
 		"unknown field": `{"frobnicate":true}`, "lone surrogate": `{"name":"\ud800","reason":"\udfff"}`,
 		"deep": strings.Repeat(`{"settings":`, 5000) + "1", "deep list": `{"payload":` + strings.Repeat("[", 100_000), "huge": strings.Repeat("x", 1<<20+10),

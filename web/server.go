@@ -92,7 +92,7 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	streams := stream.New(c.App, beatEvery)
+	streams := stream.New(c.App, beatEvery, c.Log)
 	s := &Server{
 		config:  c,
 		app:     c.App,

@@ -9,9 +9,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -24,16 +27,18 @@ import (
 type Streams struct {
 	app    *app.App
 	beat   time.Duration
+	log    *slog.Logger
 	end    context.CancelFunc
 	ending context.Context
 	once   sync.Once
 	pages  crowd
 }
 
-// New makes streams that show every beat that they live.
-func New(a *app.App, beat time.Duration) *Streams {
+// New makes streams that show every beat that they live; log hears why a list
+// was broken off.
+func New(a *app.App, beat time.Duration, log *slog.Logger) *Streams {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Streams{app: a, beat: beat, ending: ctx, end: cancel, pages: crowd{open: map[string][]chan struct{}{}}}
+	return &Streams{app: a, beat: beat, log: log, ending: ctx, end: cancel, pages: crowd{open: map[string][]chan struct{}{}}}
 }
 
 // Close ends every event stream, now and later ones. It is safe to call twice.
@@ -48,9 +53,9 @@ const chunk = 16 << 10
 // List answers with a JSON array whose elements are made while it is sent, in
 // constant memory. An error before the first element is returned; one in the
 // middle ends the connection, so that it cannot look like success.
-func List[T any](c *fiber.Ctx, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
+func List[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &list[T]{cancel: cancel, write: write}
+	l := &list[T]{cancel: cancel, write: write, log: s.log.With("request_id", c.GetRespHeader(fiber.HeaderXRequestID))}
 	l.out = bufio.NewWriterSize(&l.buf, chunk)
 	l.next, l.stop = iter.Pull(func(yield func(T) bool) {
 		l.err = each(ctx, func(v T) error {
@@ -76,6 +81,7 @@ func List[T any](c *fiber.Ctx, each func(ctx context.Context, yield func(T) erro
 // list is the body of a List.
 type list[T any] struct {
 	cancel context.CancelFunc
+	log    *slog.Logger
 	next   func() (T, bool)
 	stop   func()
 	write  func(*bufio.Writer, T) error
@@ -87,10 +93,12 @@ type list[T any] struct {
 	out    *bufio.Writer
 }
 
-// Read makes elements until there is something to send.
+// Read makes elements until there is something to send. What goes wrong now
+// has no other place than the log: the answer has begun.
 func (l *list[T]) Read(p []byte) (int, error) {
 	for l.buf.Len() < chunk && !l.ended {
-		if err := l.step(); err != nil {
+		if err := l.safeStep(); err != nil {
+			l.log.Error("list broken off", "error", err.Error())
 			return 0, err
 		}
 	}
@@ -98,6 +106,15 @@ func (l *list[T]) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return l.buf.Read(p)
+}
+
+func (l *list[T]) safeStep() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return l.step()
 }
 
 func (l *list[T]) step() error {

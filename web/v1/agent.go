@@ -23,7 +23,7 @@ func (a *API) Agents(c *fiber.Ctx, by fleet.Actor) error {
 		return err
 	}
 	if in.Limit == 0 {
-		return stream.List(c, func(ctx context.Context, yield func(app.AgentView) error) error {
+		return stream.List(a.streams, c, func(ctx context.Context, yield func(app.AgentView) error) error {
 			return a.app.EachAgent(ctx, by, in, yield)
 		}, func(w *bufio.Writer, v app.AgentView) error { return writeJSON(w, a.agent(v)) })
 	}

@@ -1,0 +1,123 @@
+package web
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"agentry/internal/fleet"
+)
+
+func TestRateLimit(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.RateRead, c.RateWrite = 5, 2 })
+	key := w.keys[fleet.ScopeRead]
+	for i := range 5 {
+		a := w.do("GET", "/v1/agents?limit=1", key, "")
+		if a.status != 200 || a.header.Get("RateLimit-Policy") != `"read";q=5;w=60` || !strings.HasPrefix(a.header.Get("RateLimit"), `"read";r=`+string(rune('4'-i))+`;`) {
+			t.Fatalf("request %d: %d %v", i, a.status, a.header)
+		}
+	}
+	a := w.do("GET", "/v1/agents", key, "")
+	if a.status != 429 || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, `"error":"rate_limit_exceeded"`) {
+		t.Errorf("%d %s %v", a.status, a.body, a.header)
+	}
+	if a := w.do("GET", "/v1/verify", key, ""); a.status != 200 {
+		t.Errorf("another route: %d", a.status)
+	}
+	if a := w.do("GET", "/v1/agents", w.keys[fleet.ScopeAdmin], ""); a.status != 200 {
+		t.Errorf("another key: %d", a.status)
+	}
+	statuses := map[int]int{}
+	for range 4 {
+		statuses[w.do("POST", "/agents/"+unknownID+"/stop", w.keys[fleet.ScopeOperate], "").status]++
+	}
+	if statuses[404] != 2 || statuses[429] != 2 {
+		t.Errorf("writes: %v", statuses)
+	}
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	w := newWorld(t)
+	key := w.keys[fleet.ScopeAdmin]
+	first := w.do("POST", "/v1/agents", key, `{"name":"One"}`, "Idempotency-Key: k1")
+	again := w.do("POST", "/v1/agents", key, `{"name":"One"}`, "Idempotency-Key: k1")
+	if first.status != 201 || again.status != 201 || again.body != first.body || again.header.Get("Idempotency-Replayed") != "true" ||
+		again.header.Get("Content-Type") != first.header.Get("Content-Type") {
+		t.Errorf("first %d %s\nagain %d %s %v", first.status, first.body, again.status, again.body, again.header)
+	}
+	if first.header.Get("Idempotency-Replayed") != "" {
+		t.Error("the first answer says it is a replay")
+	}
+	refused(t, w.do("POST", "/v1/agents", key, `{"name":"Two"}`, "Idempotency-Key: k1"), 422, "idempotency_mismatch")
+	refused(t, w.do("POST", "/v1/agents?x=1", key, `{"name":"One"}`, "Idempotency-Key: k1"), 422, "idempotency_mismatch")
+	refused(t, w.do("POST", "/v1/agents", key, `{}`, "Idempotency-Key: "+strings.Repeat("k", 256)), 400, "Idempotency-Key")
+	refused(t, w.do("POST", "/v1/agents", key, `{}`, "Idempotency-Key: schlüssel"), 400, "Idempotency-Key")
+	if a := w.do("POST", "/v1/agents", w.foreign, `{"name":"Two"}`, "Idempotency-Key: k1"); a.status != 201 || strings.Contains(a.body, "One") {
+		t.Errorf("another caller's key: %d %s", a.status, a.body)
+	}
+	bad := w.do("POST", "/v1/agents", key, `{"x":1}`, "Idempotency-Key: k2")
+	if a := w.do("POST", "/v1/agents", key, `{"x":1}`, "Idempotency-Key: k2"); a.status != 400 || a.body != bad.body || a.header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("a refusal is replayed too: %d %s", a.status, a.body)
+	}
+}
+
+func TestOneEffectUnderRepeats(t *testing.T) {
+	w := newWorld(t)
+	key := w.keys[fleet.ScopeOperate]
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			a := w.do("POST", "/v1/agents", key, `{"name":"Only"}`, "Idempotency-Key: same")
+			if a.status != 201 && !(a.status == 409 && strings.Contains(a.body, "idempotency_in_progress")) {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	wg.Wait()
+	if a := w.do("GET", "/v1/agents?limit=5", key, ""); a.header.Get("X-Total-Count") != "1" {
+		t.Errorf("%s agents", a.header.Get("X-Total-Count"))
+	}
+}
+
+func TestTrustOfLoopback(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.TrustLoopback = true })
+	w.server.config.LoopbackTeam = w.team.ID
+	host := w.server.Addr()
+	for _, tt := range []struct {
+		name    string
+		headers []string
+		status  int
+	}{
+		{"a program", nil, 200},
+		{"localhost", []string{"Host: localhost:1"}, 200},
+		{"its own page", []string{"Origin: http://" + host, "Sec-Fetch-Site: same-origin"}, 200},
+		{"a foreign page", []string{"Origin: http://evil.example"}, 401},
+		{"a page of another port", []string{"Origin: http://127.0.0.1:1"}, 401},
+		{"a page without an origin", []string{"Origin: null"}, 401},
+		{"a link on a foreign page", []string{"Sec-Fetch-Site: cross-site"}, 401},
+		{"a name that points here", []string{"Host: evil.example"}, 401},
+		{"through a proxy", []string{"X-Forwarded-For: 10.0.0.1"}, 401},
+		{"with a bad key", []string{"Authorization: Bearer x"}, 401},
+		{"with an empty key", []string{"Authorization: Basic eDp5"}, 401},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if a := w.do("GET", "/v1/agents", "", "", tt.headers...); a.status != tt.status {
+				t.Errorf("got %d %s", a.status, a.body)
+			}
+			if a := w.do("GET", "/agents", "", "", tt.headers...); a.status != tt.status {
+				t.Errorf("got %d %s", a.status, a.body)
+			}
+		})
+	}
+	id := w.agent("assistant", fleet.Ended)
+	refused(t, w.do("DELETE", "/v1/agents/"+string(id), "", ""), 403, "needs the delete scope")
+	refused(t, w.do("GET", "/v1/keys", "", ""), 403, "needs the admin scope")
+	if a := w.do("GET", "/fleet", "", ""); a.status == 200 {
+		t.Error("pages trust loopback")
+	}
+}
+
+func TestNoTrustUnlessAskedFor(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.LoopbackTeam = "x" })
+	refused(t, w.do("GET", "/v1/agents", "", ""), 401, "missing_api_key")
+}
