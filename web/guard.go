@@ -8,11 +8,11 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"agentry/internal/app"
 	"agentry/internal/fleet"
-	"agentry/internal/secret"
 )
 
-// runTokenLength is the length of every run token, as secret.NewToken makes it.
+// runTokenLength is the length of every run token, as the app makes it.
 const runTokenLength = 43
 
 // accessKind is how a route finds out who calls.
@@ -108,8 +108,8 @@ func (s *Server) keyHolder(c *fiber.Ctx) (caller, error) {
 		return caller{}, fleet.Errorf(codeMissingKey, "An API key is needed: send Authorization: Bearer YOUR_API_KEY")
 	}
 	apiKey, ok := bearer(header)
-	if !ok || secret.CheckAPIKey(apiKey) != nil {
-		return caller{}, fleet.Errorf(codeKeyFormat, "This cannot be an API key: keys have %d characters and begin with agy_", secret.APIKeyLength)
+	if !ok || app.CheckAPIKey(apiKey) != nil {
+		return caller{}, fleet.Errorf(codeKeyFormat, "This cannot be an API key: keys have 40 characters and begin with agy_")
 	}
 	actor, k, team, err := s.app.ActorForKey(c.UserContext(), apiKey)
 	if fleet.CodeOf(err) == fleet.CodeUnauthorized {
