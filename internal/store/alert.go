@@ -2,6 +2,8 @@ package store
 
 import (
 	"database/sql"
+	"slices"
+	"strings"
 	"time"
 
 	"agentry/internal/fleet"
@@ -43,7 +45,7 @@ func (tx *Tx) RaiseAlert(team fleet.TeamID, al fleet.Alert) (opened bool, err er
 }
 
 // MaxAlerts is how many of an agent's newest alerts are kept once resolved.
-const MaxAlerts = 1000
+const MaxAlerts = 200
 
 // CountLiveAlerts counts the agent's unresolved alerts beside the one of the
 // type and subtype.
@@ -52,9 +54,10 @@ func (tx *Tx) CountLiveAlerts(id fleet.AgentID, typ, subType string) (n int, err
 	return n, err
 }
 
-// recountAlerts keeps the agent's number of open alerts.
+// recountAlerts keeps the agent's number of open alerts. That they are not
+// resolved is said twice, so that the index of the unresolved answers.
 func (tx *Tx) recountAlerts(id fleet.AgentID) error {
-	return tx.run(`UPDATE agents SET open_alerts = (SELECT COUNT(*) FROM alerts WHERE agent_id = $1 AND state = 'open') WHERE id = $1`, id)
+	return tx.run(`UPDATE agents SET open_alerts = (SELECT COUNT(*) FROM alerts WHERE agent_id = $1 AND state = 'open' AND state <> 'resolved') WHERE id = $1`, id)
 }
 
 // Alert returns one of the team's alerts.
@@ -109,7 +112,9 @@ func (tx *Tx) LiveAlerts(ids []fleet.AgentID) (map[fleet.AgentID][]fleet.Alert, 
 		return out, nil
 	}
 	w := &where{}
-	list, err := tx.alerts(`WHERE al.agent_id IN (`+args(w, ids)+`) AND al.state <> 'resolved' ORDER BY al.id DESC`, w.args...)
+	list, err := tx.alerts(`WHERE al.agent_id IN (`+args(w, ids)+`) AND al.state <> 'resolved'`, w.args...)
+	// An order in SQL would make it read the resolved ones too.
+	slices.SortFunc(list, func(a, b fleet.Alert) int { return strings.Compare(b.ID, a.ID) })
 	for _, al := range list {
 		out[al.AgentID] = append(out[al.AgentID], al)
 	}

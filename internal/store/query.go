@@ -147,7 +147,7 @@ func (tx *Tx) EventsAfter(team fleet.TeamID, after int64, limit int) (list []fle
 // LastEvent is the newest Seq of all teams, 0 when there is none, and the
 // oldest Seq that is still kept.
 func (tx *Tx) LastEvent() (first, last int64, err error) {
-	_, err = tx.one([]any{&first, &last}, `SELECT COALESCE(MIN(seq), 0), COALESCE(MAX(seq), 0) FROM events`)
+	_, err = tx.one([]any{&first, &last}, `SELECT COALESCE((SELECT MIN(seq) FROM events), 0), COALESCE((SELECT MAX(seq) FROM events), 0)`)
 	return first, last, err
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 	"time"
 
 	"agentry/internal/fleet"
@@ -83,11 +84,14 @@ func (tx *Tx) RunLive(run fleet.Run) (bool, error) {
 
 // WantedRuns returns the agents whose program is wanted, of all teams.
 func (tx *Tx) WantedRuns() ([]fleet.AgentID, error) {
-	refs, err := tx.agentRefs(`SELECT team_id, agent_id FROM runtimes WHERE wanted = 1 ORDER BY agent_id`)
-	ids := make([]fleet.AgentID, len(refs))
-	for i, r := range refs {
-		ids[i] = r.AgentID
-	}
+	ids := []fleet.AgentID{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var id fleet.AgentID
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT agent_id FROM runtimes WHERE wanted = 1`)
+	slices.Sort(ids) // an order in SQL would make it read those that are not wanted
 	return ids, err
 }
 

@@ -1,0 +1,352 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"agentry/internal/fleet"
+)
+
+func orders() []AgentOrder {
+	return []AgentOrder{
+		{By: "name"}, {By: "name", Desc: true}, {By: "createdAt"}, {By: "createdAt", Desc: true}, {By: "updatedAt"}, {By: "updatedAt", Desc: true},
+		{By: "attention"},
+	}
+}
+
+// Pages of any size, forward and backward, in every order and through every
+// filter, are the whole list once, in the order that a person expects.
+func TestPagesAreTheWholeList(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	teams := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		teams++
+		team := fleet.TeamID(fmt.Sprint("team ", teams))
+		all := drawFleet(rt, team)
+		mustWrite(t, s, func(tx *Tx) error { return fill(tx, team, all) })
+		f := drawFilter(rt)
+		order := rapid.SampledFrom(orders()).Draw(rt, "order")
+		limit := rapid.IntRange(1, 7).Draw(rt, "limit")
+		want := expected(all, f, order)
+		var forward, backward []fleet.AgentID
+		mustRead(t, s, func(tx *Tx) error {
+			var last *Place
+			for from := (*Place)(nil); ; {
+				list, err := tx.Agents(team, f, order, from, limit)
+				if err != nil || len(list) > limit {
+					rt.Fatalf("%d agents, %v", len(list), err)
+				}
+				for _, a := range list {
+					forward = append(forward, a.ID)
+				}
+				if len(list) == 0 || len(forward) > len(all) {
+					break
+				}
+				p := PlaceOf(list[len(list)-1], order)
+				from, last = &p, &p
+			}
+			for from := last; from != nil; {
+				from.Back = true
+				list, err := tx.Agents(team, f, order, from, limit)
+				if err != nil || len(list) > limit {
+					rt.Fatalf("%d agents, %v", len(list), err)
+				}
+				for _, a := range slices.Backward(list) {
+					backward = append(backward, a.ID)
+				}
+				if len(list) == 0 || len(backward) > len(all) {
+					break
+				}
+				p := PlaceOf(list[0], order)
+				from = &p
+			}
+			n, err := tx.CountAgents(team, f)
+			if err != nil || int(n) != len(want) {
+				rt.Fatalf("counted %d, want %d, %v", n, len(want), err)
+			}
+			return nil
+		})
+		slices.Reverse(backward)
+		if len(want) > 0 {
+			backward = append(backward, want[len(want)-1])
+		}
+		if !slices.Equal(forward, want) {
+			rt.Fatalf("forward %q, want %q", forward, want)
+		}
+		if !slices.Equal(backward, want) {
+			rt.Fatalf("backward %q, want %q", backward, want)
+		}
+	})
+}
+
+type drawn struct {
+	fleet.Agent
+	observed fleet.Observed
+}
+
+func drawFleet(t *rapid.T, team fleet.TeamID) (list []drawn) {
+	for i := range rapid.IntRange(0, 25).Draw(t, "agents") {
+		a := newAgent(team, rapid.SampledFrom([]string{"a", "a", "A", "ä", "b", "a b", "日本", "'"}).Draw(t, "name"))
+		a.ID = fleet.AgentID(fmt.Sprintf("%s %02d", team, (i*7)%25))
+		a.Status = rapid.SampledFrom(fleet.Statuses()).Draw(t, "status")
+		a.Country = rapid.SampledFrom([]string{"", "FR", "DE"}).Draw(t, "country")
+		a.Kind = rapid.SampledFrom([]string{"rehearsal", "other"}).Draw(t, "kind")
+		a.Tags = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 0, 2, rapid.ID[string]).Draw(t, "tags")
+		a.CreatedAt = t0.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "created")) * time.Microsecond)
+		a.UpdatedAt = t0.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "updated")) * time.Microsecond)
+		a.OpenAlerts = rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "alerts")
+		observed := rapid.SampledFrom([]fleet.Observed{fleet.ObservedNone, fleet.ObservedUp, fleet.ObservedLost, fleet.ObservedBackoff}).Draw(t, "observed")
+		list = append(list, drawn{a, observed})
+	}
+	return list
+}
+
+func fill(tx *Tx, team fleet.TeamID, list []drawn) error {
+	if err := tx.InsertTeam(fleet.Team{ID: team, Name: string(team), CreatedAt: t0}); err != nil {
+		return err
+	}
+	for _, a := range list {
+		if err := tx.InsertAgent(a.Agent, []byte("k")); err != nil {
+			return err
+		}
+		if err := tx.SetObserved(a.ID, a.observed); err != nil {
+			return err
+		}
+		for n := range a.OpenAlerts {
+			al := fleet.Alert{ID: fleet.NewID(t0), AgentID: a.ID, Type: "t", SubType: fmt.Sprint(n), Message: "m", Severity: fleet.SeverityInfo, CreatedAt: t0, UpdatedAt: t0}
+			if _, err := tx.RaiseAlert(team, al); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func drawFilter(t *rapid.T) (f AgentFilter) {
+	maybe := func(label string) bool { return rapid.IntRange(0, 3).Draw(t, label) == 0 }
+	if maybe("by status") {
+		f.Status = rapid.SliceOfNDistinct(rapid.SampledFrom(fleet.Statuses()), 1, 3, rapid.ID[fleet.Status]).Draw(t, "statuses")
+	}
+	f.HideEnded, f.OpenAlerts, f.Attention = maybe("hide ended"), maybe("open alerts"), maybe("attention")
+	if maybe("by tag") {
+		f.Tag = "x"
+	}
+	if maybe("by country") {
+		f.Country = "FR"
+	}
+	if maybe("by kind") {
+		f.Kind = "other"
+	}
+	if maybe("by text") {
+		f.Q = rapid.SampledFrom([]string{"A", "Ä", "%", "'", "x"}).Draw(t, "q")
+	}
+	return f
+}
+
+// expected is what a person would write on a sheet of paper.
+func expected(all []drawn, f AgentFilter, o AgentOrder) (ids []fleet.AgentID) {
+	attention := func(a drawn) int {
+		switch {
+		case a.Status == fleet.AuthNeeded, a.Status != fleet.Ended && a.OpenAlerts > 0,
+			a.Status == fleet.Running && (a.observed == fleet.ObservedLost || a.observed == fleet.ObservedBackoff):
+			return 1
+		}
+		return 0
+	}
+	var list []drawn
+	for _, a := range all {
+		text := strings.ToLower(a.Name + "\n" + string(a.ID) + "\n" + strings.Join(a.Tags, "\n"))
+		if len(f.Status) > 0 && !slices.Contains(f.Status, a.Status) || f.HideEnded && len(f.Status) == 0 && a.Status == fleet.Ended ||
+			f.OpenAlerts && a.OpenAlerts == 0 || f.Attention && attention(a) == 0 || f.Tag != "" && !slices.Contains(a.Tags, f.Tag) ||
+			f.Country != "" && a.Country != f.Country || f.Kind != "" && a.Kind != f.Kind || !strings.Contains(text, strings.ToLower(f.Q)) {
+			continue
+		}
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b drawn) int {
+		id := strings.Compare(string(a.ID), string(b.ID))
+		var n int
+		switch o.By {
+		case "name":
+			n = cmp.Or(strings.Compare(a.Name, b.Name), id)
+		case "createdAt":
+			n = cmp.Or(a.CreatedAt.Compare(b.CreatedAt), id)
+		case "updatedAt":
+			n = cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), id)
+		case "attention":
+			n = cmp.Or(attention(b)-attention(a), strings.Compare(a.Name, b.Name), id)
+		}
+		if o.Desc {
+			n = -n
+		}
+		return n
+	})
+	for _, a := range list {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
+// manyAgents fills a team by SQL alone, as fast as the engine goes.
+func manyAgents(t testing.TB, s *Store, n int) {
+	t.Helper()
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.run(`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1 - 1)
+			INSERT INTO agents (id, team_id, name, kind, status, observed, login, country, avatar, tags,
+				days, starts, stops, timezone, invitations_min, invitations_max, messages_min, messages_max, settings,
+				incarnation, version, set_up, protected, end_reason, ended_at, pause_note, paused_by, resume_at, status_at,
+				open_alerts, draft, search, created_at, updated_at)
+			SELECT printf('00000000-0000-7000-8000-%012x', i), CASE WHEN i % 10 = 0 THEN 'team-b' ELSE 'team-a' END, printf('Agent %d', (i * 7919) % $1), 'rehearsal',
+				CASE i % 20 WHEN 1 THEN 'auth_needed' WHEN 2 THEN 'auth_in_progress' WHEN 3 THEN 'disabled' WHEN 4 THEN 'setup_needed'
+					WHEN 5 THEN 'paused' WHEN 6 THEN 'paused' WHEN 7 THEN 'ended' WHEN 8 THEN 'ended' WHEN 9 THEN 'ended' WHEN 11 THEN 'ended' ELSE 'running' END,
+				CASE i % 50 WHEN 12 THEN 'lost' ELSE 'up' END, '', CASE i % 3 WHEN 0 THEN 'FR' ELSE 'DE' END, '', '[]', '1:1:1:1:1:0:0', '09:00', '17:00', 'Europe/Paris', 5, 20, 10, 25, '{}',
+				1, 1, 1, '', '', 0, '', '', 0, $2, 0, '', printf('agent %d', (i * 7919) % $1), $2 + i, $2 + (i * 104729) % $1 FROM n`, n, micros(t0)); err != nil {
+			return err
+		}
+		if err := tx.run(`INSERT INTO agent_counts (team_id, status, n) SELECT team_id, status, COUNT(*) FROM agents GROUP BY team_id, status`); err != nil {
+			return err
+		}
+		return tx.run(`INSERT INTO runtimes (agent_id, team_id, wanted, fresh, epoch, driver, handle, autonomy, settings,
+				started_at, last_heard_at, restarts, failures, failures_since, next_try, last_error,
+				total_invitations, total_messages, today, today_invitations, today_messages)
+			SELECT id, team_id, status = 'running', 0, 1, '', '', 0, '{}', $1, $1, 0, 0, 0, 0, '', 0, 0, '', 0, 0 FROM agents`, micros(t0))
+	})
+}
+
+// Each list that a page or the API shows walks an index and stops at its
+// limit, however large the fleet.
+func TestListsWalkAnIndex(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	manyAgents(t, s, 5000)
+	filters := map[string]AgentFilter{
+		"all":             {},
+		"running":         {Status: []fleet.Status{fleet.Running}},
+		"ended":           {Status: []fleet.Status{fleet.Ended}},
+		"two statuses":    {Status: []fleet.Status{fleet.Paused, fleet.Ended}},
+		"hide ended":      {HideEnded: true},
+		"attention":       {Attention: true},
+		"attention alive": {Attention: true, HideEnded: true},
+		"open alerts":     {OpenAlerts: true},
+		"country":         {Country: "FR"},
+		"kind":            {Kind: "rehearsal"},
+		"text":            {Q: "agent 1"},
+	}
+	for name, f := range filters {
+		for _, o := range orders() {
+			for place, from := range map[string]*Place{
+				"start": nil, "behind": {Attention: 1, Name: "Agent 2", Time: micros(t0), ID: "x"},
+				"before": {Attention: 0, Name: "Agent 2", Time: micros(t0), ID: "x", Back: true},
+			} {
+				query, values := agentsQuery(teamA, f, o, from, 51)
+				mustRead(t, s, func(tx *Tx) error {
+					plan, err := explain(tx, query, values)
+					what := fmt.Sprintf("%s by %+v from %s", name, o, place)
+					if !strings.Contains(plan, "SEARCH a USING INDEX agents_") || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN") {
+						t.Errorf("%s:\n%s", what, plan)
+					}
+					if !strings.Contains(plan, "SEARCH r USING INDEX sqlite_autoindex_runtimes_1") || !strings.Contains(plan, "SEARCH t USING COVERING INDEX tasks_due") {
+						t.Errorf("%s: runtimes or tasks are not looked up:\n%s", what, plan)
+					}
+					return err
+				})
+			}
+		}
+	}
+}
+
+func placeholders(query string) (most int) {
+	for _, m := range regexp.MustCompile(`\$(\d+)`).FindAllStringSubmatch(query, -1) {
+		n, _ := strconv.Atoi(m[1])
+		most = max(most, n)
+	}
+	return most
+}
+
+func explain(tx *Tx, query string, values []any) (string, error) {
+	rows, err := tx.query(`EXPLAIN QUERY PLAN `+query, values...)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var lines []string
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+			return "", err
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n"), rows.Err()
+}
+
+// What runs at every start, tick or connection must not read what grows.
+func TestPlansOfWhatRunsOften(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	insert(t, s, newAgent(teamA, "x"))
+	plans := map[string]func(tx *Tx) error{
+		"LastEvent":     func(tx *Tx) error { _, _, err := tx.LastEvent(); return err },
+		"EventsAfter":   func(tx *Tx) error { _, err := tx.EventsAfter(teamA, 5, 10); return err },
+		"LiveAlerts":    func(tx *Tx) error { _, err := tx.LiveAlerts([]fleet.AgentID{"a", "b"}); return err },
+		"WantedRuns":    func(tx *Tx) error { _, err := tx.WantedRuns(); return err },
+		"Handles":       func(tx *Tx) error { _, err := tx.Handles(); return err },
+		"DueResumes":    func(tx *Tx) error { _, err := tx.DueResumes(t0, 10); return err },
+		"LateSignIns":   func(tx *Tx) error { _, err := tx.LateSignIns(t0, 10); return err },
+		"SilentRuns":    func(tx *Tx) error { _, err := tx.SilentRuns(t0, 10); return err },
+		"DueSnoozes":    func(tx *Tx) error { _, _, err := tx.DueSnoozes(t0, 10); return err },
+		"old events":    func(tx *Tx) error { _, err := tx.HasRunEventsBefore(t0); return err },
+		"RunOfToken":    func(tx *Tx) error { _, _, _, _, err := tx.RunOfToken([]byte("x")); return err },
+		"KeyByHash":     func(tx *Tx) error { _, _, err := tx.KeyByHash([]byte("x")); return err },
+		"Session":       func(tx *Tx) error { _, _, err := tx.SessionByToken([]byte("x"), t0); return err },
+		"DueTasks":      func(tx *Tx) error { _, err := tx.DueTasks("a", t0, 10, "message"); return err },
+		"Open alerts":   func(tx *Tx) error { _, err := tx.CountOpenAlerts(teamA); return err },
+		"Attention":     func(tx *Tx) error { _, err := tx.CountAgents(teamA, AgentFilter{Attention: true}); return err },
+		"Agent":         func(tx *Tx) error { _, err := tx.Agent(teamA, "a"); return err },
+		"TeamCountries": func(tx *Tx) error { _, err := tx.TeamCountries(teamA); return err },
+		"TeamTags":      func(tx *Tx) error { _, err := tx.TeamTags(teamA); return err },
+		"Live alerts":   func(tx *Tx) error { _, err := tx.CountLiveAlerts("a", "t", "s"); return err },
+	}
+	index := map[string]string{
+		"LiveAlerts": "alerts_live", "WantedRuns": "runtimes_wanted", "Handles": "runtimes_handle", "SilentRuns": "runtimes_wanted",
+		"DueSnoozes": "alerts_snoozed", "Live alerts": "alerts_live",
+	}
+	for name, look := range plans {
+		mustRead(t, s, func(tx *Tx) error {
+			kept := tx.stmts
+			tx.stmts = &statements{db: s.reader}
+			_ = look(tx)
+			said := tx.stmts.seen
+			tx.stmts = kept
+			if len(said) == 0 {
+				t.Errorf("%s asked nothing", name)
+			}
+			for query := range said {
+				plan, err := explain(tx, query, make([]any, placeholders(query)))
+				if err != nil {
+					return err
+				}
+				for line := range strings.SplitSeq(plan, "\n") {
+					// The smallest of an index is found without reading the rest of it.
+					if strings.HasPrefix(line, "SCAN") && !strings.HasPrefix(line, "SCAN CONSTANT ROW") && line != "SCAN c" && (index[name] == "" || !strings.Contains(line, index[name])) {
+						t.Errorf("%s reads everything:\n%s", name, plan)
+					}
+				}
+				if !strings.Contains(plan, index[name]) {
+					t.Errorf("%s does not use %s:\n%s", name, index[name], plan)
+				}
+			}
+			return nil
+		})
+	}
+}
