@@ -151,12 +151,16 @@ func TestAMessageWaitsForItsReply(t *testing.T) {
 	id := w.agent("assistant", fleet.Running)
 	token := w.runner.tokenOf(id)
 	got := make(chan answer, 2)
-	go func() { got <- w.do("POST", "/agents/"+string(id)+"/message", w.keys[fleet.ScopeOperate], `{"text":"a","roomId":"r1"}`) }()
+	go func() {
+		got <- w.do("POST", "/agents/"+string(id)+"/message", w.keys[fleet.ScopeOperate], `{"text":"a","roomId":"r1"}`)
+	}()
 	w.reply(token, "one")
 	if a := within(t, "the answer", got); normal(a.body) != `{"success":true,"data":{"messageId":"ID","roomId":"r1","agentResponses":[{"text":"one"}],"timestamp":MS}}` {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	go func() { got <- w.do("POST", "/v1/agents/"+string(id)+"/messages?wait=30", w.keys[fleet.ScopeOperate], `{"text":"b"}`) }()
+	go func() {
+		got <- w.do("POST", "/v1/agents/"+string(id)+"/messages?wait=30", w.keys[fleet.ScopeOperate], `{"text":"b"}`)
+	}()
 	w.reply(token, "two")
 	if a := within(t, "the answer", got); a.status != 200 || !strings.Contains(a.body, `"reply":"two","state":"replied"`) {
 		t.Errorf("%d %s", a.status, a.body)

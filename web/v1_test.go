@@ -159,6 +159,14 @@ func TestAgentCalls(t *testing.T) {
 			headers: []string{"Content-Type: application/x-www-form-urlencoded"}, want: `{"message":"Agent relaunched successfully","status":"setup_needed"}`},
 		{name: "preview of nothing", method: "GET", path: "/v1/agents/{id}/preview?action=end", agent: fleet.Ended, status: 400,
 			want: `{"error":"validation_error","message":"action: must be relaunch or delete","fields":{"action":"must be relaunch or delete"}}`},
+	} {
+		t.Run(s.name, func(t *testing.T) { s.run(t, w) })
+	}
+}
+
+func TestCallsAroundAgents(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range []scenario{
 		{name: "message to a paused one", method: "POST", path: "/v1/agents/{id}/messages", agent: fleet.Paused, body: `{"text":"hi"}`, status: 400,
 			want: `{"error":"invalid_status","message":"Agent can only take messages when status is running","currentStatus":"paused"}`},
 		{name: "message", method: "POST", path: "/v1/agents/{id}/messages", agent: fleet.Running, body: `{"text":"hi","from":"Eve","conversation":"c"}`, status: 202,
