@@ -1,0 +1,120 @@
+package pages_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// looks are the pages by name; %s is an agent. A page with steps is one after
+// a click, such as a dialog.
+func looks() []struct{ name, path, status, click string } {
+	return []struct{ name, path, status, click string }{
+		{"fleet", "/fleet", "", ""},
+		{"fleet-ended", "/fleet?status=ended", "", ""},
+		{"fleet-nothing", "/fleet?q=nothing-is-called-so", "", ""},
+		{"new", "/fleet/new", "", ""},
+		{"agent", "/fleet/%s", "running", ""},
+		{"agent-tasks", "/fleet/%s?tab=tasks", "running", ""},
+		{"agent-alerts", "/fleet/%s?tab=alerts", "auth_needed", ""},
+		{"agent-messages", "/fleet/%s?tab=messages", "running", ""},
+		{"agent-history", "/fleet/%s?tab=history", "paused", ""},
+		{"agent-logs", "/fleet/%s?tab=logs", "running", ""},
+		{"setup", "/fleet/%s/setup", "setup_needed", ""},
+		{"progress", "/fleet/%s/setup", "auth_needed", ""},
+		{"pause", "/fleet/%s/pause", "running", ""},
+		{"protect", "/fleet/%s/protect", "paused", ""},
+		{"relaunch", "/fleet/%s/relaunch", "ended", ""},
+		{"delete", "/fleet/%s/delete", "ended", ""},
+		{"delete-early", "/fleet/%s/delete", "paused", ""},
+		{"dialog-delete", "/fleet/%s", "ended", "[data-testid=delete]"},
+		{"dialog-relaunch", "/fleet?status=ended", "", "[data-testid=row] [data-testid=relaunch]"},
+		{"alerts", "/alerts", "", ""},
+		{"settings", "/settings", "", ""},
+		{"tombstone", "/fleet/018f3c1e-7a2b-7c3d-8e4f-000000000007", "", ""},
+		{"no-page", "/nothing-is-here", "", ""},
+	}
+}
+
+// Every page has no violation of WCAG 2.2 AA that axe finds, in light and
+// dark, wide and on a phone, and asks no other host.
+func TestJourneyEveryPageIsAccessible(t *testing.T) {
+	axe, err := os.ReadFile("../../static/vendor/axe.min.js")
+	if err != nil {
+		t.Fatal("axe-core is missing: run make assets")
+	}
+	demo := run(t, regexp.MustCompile(`API key`), "demo", "--addr", "127.0.0.1:0")
+	b := open(t, demo.url, true)
+	b.visit("/login")
+	b.check(string(axe), "login")
+	found := regexp.MustCompile(`sign in +(\S+) +(\S+)`).FindStringSubmatch(demo.printed)
+	b.signIn(found[1], found[2])
+	for _, look := range looks() {
+		path := look.path
+		if look.status != "" {
+			path = fmt.Sprintf(path, b.agentIn(look.status))
+		}
+		b.visit(path)
+		if look.click != "" {
+			b.click(look.click)
+			b.see("dialog[open] [data-testid=confirm]")
+		}
+		b.check(string(axe), look.name)
+	}
+}
+
+// agentIn is the id of an agent in a status.
+func (b *browser) agentIn(status string) string {
+	b.t.Helper()
+	b.visit("/fleet?status=" + status)
+	id, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("[data-testid=row]").id.slice(6)`))
+	must(b.t, err)
+	return id
+}
+
+func (b *browser) signIn(email, password string) {
+	b.t.Helper()
+	b.visit("/login")
+	b.fill("[name=email]", email)
+	b.fill("[name=password]", password)
+	b.click("[data-testid=login] button")
+	b.see("h1")
+}
+
+// check looks at the page in four ways.
+func (b *browser) check(axe, name string) {
+	b.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		b.scheme(scheme)
+		for _, width := range []int64{1280, 390} {
+			b.size(width, 844)
+			b.shot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
+			if wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth + 1`)); err != nil || wide {
+				b.t.Errorf("%s at %d px is wider than the window (%v)", name, width, err)
+			}
+			b.violations(axe, fmt.Sprintf("%s, %s, %d px", name, scheme, width))
+		}
+	}
+	b.scheme("light")
+	b.size(1280, 844)
+}
+
+func (b *browser) violations(axe, where string) {
+	b.t.Helper()
+	raw, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(async () => {
+		if (!window.axe) { `+axe+` }
+		const found = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+		return JSON.stringify(found.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 160) + " " + n.failureSummary).join(" | ")));
+	})()`, chromedp.EvalAwaitPromise))
+	must(b.t, err)
+	var found []string
+	must(b.t, json.Unmarshal([]byte(raw), &found))
+	if len(found) > 0 {
+		b.t.Errorf("%s: %s", where, strings.Join(found, "\n"))
+	}
+}
