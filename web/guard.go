@@ -70,13 +70,25 @@ func (s *Server) guarded(r *route) fiber.Handler {
 		if err := s.limit(c, r, who); err != nil {
 			return err
 		}
-		if r.access.scope != "" {
-			if err := who.actor.May(r.access.scope); err != nil {
-				return err
-			}
+		if err := s.mayUse(c, r, who); err != nil {
+			return err
 		}
 		return s.once(c, r, who)
 	}
+}
+
+// mayUse refuses a caller whose right is too small for the route, and keeps in
+// the audit that somebody tried to change something.
+func (s *Server) mayUse(c *fiber.Ctx, r *route, who caller) error {
+	if r.access.scope == "" {
+		return nil
+	}
+	err := who.actor.May(r.access.scope)
+	if err == nil || safeMethod(c.Method()) {
+		return err
+	}
+	id, _ := fleet.ParseID(c.Params("agentId"))
+	return s.app.Refused(c.UserContext(), who.actor, r.method+" "+r.path, fleet.AgentID(id), err)
 }
 
 // letIn finds out who calls, or refuses.
