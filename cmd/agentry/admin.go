@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -25,6 +26,9 @@ type onFolder struct {
 	io    streams
 }
 
+// initName is the one command on a folder that may make it.
+const initName = "init"
+
 func newOnFolder(name string, io streams) onFolder {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	return onFolder{fs, config.Register(fs, "DATA", "CONFIG", "MASTER_KEY_FILE"), fs.Bool("json", false, "print JSON"), io}
@@ -39,6 +43,9 @@ func (o onFolder) do(ctx context.Context, args []string, f func(h *installation)
 	c, err := o.flags.Load(os.Environ(), nil)
 	if err != nil {
 		return usageError(err, o.io)
+	}
+	if _, err := os.Stat(databaseIn(c.Data)); o.fs.Name() != initName && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no installation in %s: make one with agentry init, or name its folder with --data", c.Data)
 	}
 	h, err := openInstallation(ctx, c, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
@@ -67,7 +74,7 @@ func (o onFolder) print(pairs []string) error {
 }
 
 func initTeam(ctx context.Context, args []string, io streams) error {
-	o := newOnFolder("init", io)
+	o := newOnFolder(initName, io)
 	team, email := o.fs.String("team", "", "name of the team"), o.fs.String("email", "", "e-mail of the owner")
 	name, file := o.fs.String("name", "", "name of the owner"), o.fs.String("password-file", "", "file with the password; - is standard input")
 	return o.do(ctx, args, func(h *installation) ([]string, error) {

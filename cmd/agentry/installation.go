@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -31,8 +33,10 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, fa
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
 	h := &installation{config: c, hub: live.New()}
-	var err error
-	h.store, err = store.Open(ctx, filepath.Join(c.Data, "agentry.db"), store.Options{Committed: h.hub.Publish, Fatal: fatal, Log: log})
+	err := makePrivate(databaseIn(c.Data))
+	if err == nil {
+		h.store, err = store.Open(ctx, databaseIn(c.Data), store.Options{Committed: h.hub.Publish, Fatal: fatal, Log: log})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database in %s: %w", c.Data, err)
 	}
@@ -48,10 +52,58 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, fa
 		err = errors.Join(fmt.Errorf("the master key %s is missing, and without it no stored credential can be read: "+
 			"put it back from your backup", c.MasterKeyFile), os.Remove(c.MasterKeyFile))
 	}
+	if err == nil {
+		err = h.checkMasterKey(ctx, sealer, empty)
+	}
 	if err != nil {
 		return nil, errors.Join(err, h.store.Close())
 	}
 	return h, nil
+}
+
+func databaseIn(data string) string { return filepath.Join(data, "agentry.db") }
+
+// makePrivate makes a missing file that nobody else may read, whatever the
+// folder allows; what the database adds beside it is as private.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// keyCheck names what the folder's own master key alone opens.
+const keyCheck = "master_key_check"
+
+// checkMasterKey refuses a key that is not the one the folder began with: it
+// would open nothing that is stored, and what it seals would be lost with it.
+func (h *installation) checkMasterKey(ctx context.Context, sealer *secret.Sealer, empty bool) error {
+	var known string
+	err := h.store.Read(ctx, func(tx *store.Tx) (err error) {
+		known, err = tx.Meta(keyCheck)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	sealed, _ := base64.StdEncoding.DecodeString(known)
+	if _, err := sealer.OpenDataKey(keyCheck, sealed); err == nil {
+		return nil
+	}
+	if known != "" && !empty {
+		return fmt.Errorf("the master key %s is not the one of this data folder: put that back from your backup", h.config.MasterKeyFile)
+	}
+	sealed, _, err = sealer.NewDataKey(keyCheck)
+	if err != nil {
+		return err
+	}
+	return h.store.Write(ctx, func(tx *store.Tx) error {
+		return tx.SetMeta(keyCheck, base64.StdEncoding.EncodeToString(sealed))
+	})
 }
 
 func openMasterKey(path string) (*secret.Sealer, bool, error) {

@@ -81,14 +81,14 @@ func TestScripts(t *testing.T) {
 			"asnobody": asNobody,
 			"value":    value,
 			"start":    start,
-			"stop":     stop,
+			"halt":     halt,
 		},
 	})
 }
 
-// exits CODE PROGRAM ARGS... runs a program that ends with the exit code.
+// exits CODE PROGRAM ARGS... runs a program that ends with the exit code, soon.
 func exits(ts *testscript.TestScript, _ bool, args []string) {
-	err := ts.Exec(args[1], args[2:]...)
+	err := ts.Exec("timeout", append([]string{fmt.Sprint(patience.Seconds())}, args[1:]...)...)
 	code := 0
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -168,8 +168,8 @@ var running sync.Map
 
 func runningKey(ts *testscript.TestScript, name string) string { return ts.Getenv("WORK") + "/" + name }
 
-// stop NAME sends SIGTERM; the server must exit with 0 soon.
-func stop(ts *testscript.TestScript, _ bool, args []string) {
+// halt NAME sends SIGTERM; the server must exit with 0 soon.
+func halt(ts *testscript.TestScript, _ bool, args []string) {
 	p, ok := running.Load(runningKey(ts, args[0]))
 	if !ok {
 		ts.Fatalf("no server %s", args[0])
