@@ -26,6 +26,10 @@ import (
 // control.
 const artifacts = "../../artifacts"
 
+// patience is how long a step may take; a crash loop is given up after some
+// twenty seconds.
+const patience = 40 * time.Second
+
 var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("agentry-test-%d", os.Getpid()))
 	out, err := exec.Command("go", "build", "-o", path, "agentry/cmd/agentry").CombinedOutput()
@@ -151,7 +155,7 @@ func (b *browser) prepare() {
 // do runs steps with a time limit and says where the page stood when one fails.
 func (b *browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
@@ -178,7 +182,8 @@ func (b *browser) click(selector string) {
 
 func (b *browser) fill(selector, text string) {
 	b.t.Helper()
-	b.do("fill "+selector, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	empty := chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = ""`, selector))
+	b.do("fill "+selector, chromedp.WaitVisible(chromedp.CSS(selector)), empty, chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 func (b *browser) text(selector string) string {
@@ -211,7 +216,7 @@ func (b *browser) until(selector string) {
 		b.see(selector)
 		return
 	}
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
 	for b.count(selector) == 0 {
@@ -255,4 +260,14 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// command runs the program to its end and returns what it printed.
+func command(t *testing.T, path string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(path, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return string(out)
 }
