@@ -303,8 +303,9 @@ type CreateInput struct {
 
 // Create makes an agent that waits for its setup or start.
 func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (AgentView, error) {
-	if err := a.allowed(act{by: by, need: fleet.ScopeOperate, action: string(fleet.MoveCreate)}); err != nil {
-		return AgentView{}, err
+	what := act{by: by, need: fleet.ScopeOperate, action: string(fleet.MoveCreate)}
+	if err := a.allowed(what); err != nil {
+		return AgentView{}, a.refused(ctx, what, err)
 	}
 	now := a.Now()
 	agent, err := a.newAgent(by, in, now)
@@ -338,6 +339,11 @@ func (a *App) newAgent(by fleet.Actor, in CreateInput, now time.Time) (agent fle
 	if agent.ID == "" {
 		agent.ID = fleet.AgentID(fleet.NewID(now))
 	}
+	id, ok := fleet.ParseID(string(agent.ID))
+	if !ok {
+		return agent, fleet.Invalid("id", "must be a UUID")
+	}
+	agent.ID = fleet.AgentID(id)
 	if agent.Kind == "" {
 		agent.Kind = a.defaultKind
 	}
@@ -345,7 +351,6 @@ func (a *App) newAgent(by fleet.Actor, in CreateInput, now time.Time) (agent fle
 		return agent, fleet.Invalid("kind", "must be one of %s", strings.Join(a.kindNames(), ", "))
 	}
 	if in.Name == "" {
-		id := string(agent.ID)
 		in.Name = fmt.Sprintf("Agent %s", id[len(id)-6:])
 	}
 	return applyUpdate(agent, UpdateInput{

@@ -53,7 +53,7 @@ func (a *App) SnoozeAlert(ctx context.Context, by fleet.Actor, id string, until 
 func (a *App) setAlert(ctx context.Context, by fleet.Actor, id string, to fleet.AlertState, until time.Time) (al fleet.Alert, err error) {
 	what := act{by: by, need: fleet.ScopeOperate, action: "alert." + string(to)}
 	if err := a.allowed(what); err != nil {
-		return al, err
+		return al, a.refused(ctx, what, err)
 	}
 	now := a.Now()
 	err = a.store.Write(ctx, func(tx *store.Tx) error {

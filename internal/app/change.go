@@ -36,9 +36,11 @@ type act struct {
 func (a *App) onAgent(ctx context.Context, what act, f func(c *change) error) (fleet.Agent, error) {
 	agent, err := a.tryOnAgent(ctx, what, f)
 	if err != nil {
-		return fleet.Agent{}, errors.Join(err, a.recordRefusal(ctx, what, err))
+		return fleet.Agent{}, a.refused(ctx, what, err)
 	}
 	a.wakeRunner(agent.ID)
+	// A program that waits for something may have to hear that its run is over.
+	a.hub.Notify(inboxKey(agent.ID))
 	return agent, nil
 }
 
@@ -70,7 +72,7 @@ func (a *App) allowed(what act) error {
 	if err := what.by.May(what.need); err != nil {
 		return err
 	}
-	if slices.Contains(a.disabled, what.action) {
+	if what.by.Kind != fleet.ActorSystem && slices.Contains(a.disabled, what.action) {
 		return fleet.Errorf(fleet.CodeForbidden, "The host of this server has switched %s off", what.action)
 	}
 	return nil
@@ -81,6 +83,11 @@ func entry(what act, at time.Time, outcome string) fleet.AuditEntry {
 		TeamID: what.by.TeamID, At: at, ActorKind: what.by.Kind, ActorID: what.by.ID, ActorName: what.by.Name,
 		Action: what.action, AgentID: what.id, Outcome: outcome, Note: what.note, RequestID: what.by.RequestID,
 	}
+}
+
+// refused records a refusal and returns it.
+func (a *App) refused(ctx context.Context, what act, cause error) error {
+	return errors.Join(cause, a.recordRefusal(ctx, what, cause))
 }
 
 // recordRefusal keeps that an act was refused, for refusals that a caller
@@ -105,6 +112,10 @@ func (c *change) move(m fleet.Move) error {
 		return err
 	}
 	from := c.agent.Status
+	if from == fleet.Running && m != fleet.MoveStartFailed {
+		// It ran: a kind that asks for nothing is now as good as set up.
+		c.agent.IsSetUp = true
+	}
 	if rule.To != fleet.Paused {
 		c.agent.PauseNote, c.agent.PausedBy, c.agent.ResumeAt = "", "", time.Time{}
 	}

@@ -27,7 +27,7 @@ const (
 // BeginIdempotent claims the caller's key for a call with the fingerprint. It
 // returns the stored answer when the call was made before.
 func (a *App) BeginIdempotent(ctx context.Context, by fleet.Actor, key string, fingerprint []byte) (done *IdempotentAnswer, err error) {
-	name, box, err := sealedKey(key)
+	name, box, err := sealedKey(by, key)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (a *App) BeginIdempotent(ctx context.Context, by fleet.Actor, key string, f
 // EndIdempotent keeps the answer of a claimed call for 24 hours; a server
 // error gives the key back, so that the call can be made again.
 func (a *App) EndIdempotent(ctx context.Context, by fleet.Actor, key string, status int, contentType string, body []byte) error {
-	name, box, err := sealedKey(key)
+	name, box, err := sealedKey(by, key)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,9 @@ func (a *App) EndIdempotent(ctx context.Context, by fleet.Actor, key string, sta
 // sealedKey derives from the caller's key the name it is stored under and the
 // key that seals the answer: answers hold names and once-shown API keys, and
 // only who repeats the call can read them.
-func sealedKey(key string) (name string, box secret.DataKey, err error) {
+func sealedKey(by fleet.Actor, key string) (name string, box secret.DataKey, err error) {
+	// A person's key in one team says nothing in another.
+	key = string(by.TeamID) + "\n" + key
 	sum := sha256.Sum256([]byte("idempotency name\n" + key))
 	seed := sha256.Sum256([]byte("idempotency body\n" + key))
 	box, err = secret.DeriveDataKey(seed[:])

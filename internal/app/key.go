@@ -62,7 +62,7 @@ func (a *App) Keys(ctx context.Context, by fleet.Actor) (list []fleet.Key, err e
 // CreateKey makes an API key, which is returned once and never again.
 func (a *App) CreateKey(ctx context.Context, by fleet.Actor, in KeyInput) (fleet.Key, string, error) {
 	if err := by.May(fleet.ScopeAdmin); err != nil {
-		return fleet.Key{}, "", err
+		return fleet.Key{}, "", a.refused(ctx, act{by: by, action: "key.create"}, err)
 	}
 	return a.addKey(ctx, by, in)
 }
@@ -107,7 +107,7 @@ func (a *App) addKey(ctx context.Context, by fleet.Actor, in KeyInput) (k fleet.
 // RevokeKey voids an API key at once.
 func (a *App) RevokeKey(ctx context.Context, by fleet.Actor, id string) error {
 	if err := by.May(fleet.ScopeAdmin); err != nil {
-		return err
+		return a.refused(ctx, act{by: by, action: "key.revoke"}, err)
 	}
 	now := a.Now()
 	return a.store.Write(ctx, func(tx *store.Tx) error {

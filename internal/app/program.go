@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
+	"slices"
 	"time"
 
 	"agentry/internal/fleet"
@@ -33,16 +35,22 @@ func (a *App) RunForToken(ctx context.Context, token string) (run fleet.Run, err
 	if state == fleet.ObservedUp && a.Now().Sub(heard) < heardEvery {
 		return run, nil
 	}
-	return run, a.heard(ctx, run, state)
+	return run, a.heard(ctx, run)
 }
 
-func (a *App) heard(ctx context.Context, run fleet.Run, state fleet.Observed) error {
+func (a *App) heard(ctx context.Context, run fleet.Run) error {
 	now := a.Now()
 	err := a.store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.Heard(run, now); err != nil || state == fleet.ObservedUp || state == fleet.ObservedStopping {
+		// It may have been stopped since its token was looked up.
+		row, err := liveRow(tx, run)
+		if err != nil {
 			return err
 		}
-		if _, err := tx.ResolveAlerts(run.AgentID, "runtime", "lost", "agentry", now); err != nil {
+		if err := tx.Heard(run, now); err != nil || row.Runtime.State == fleet.ObservedUp {
+			return err
+		}
+		c := change{tx: tx, now: now, agent: row}
+		if err := c.resolve("runtime", "lost"); err != nil {
 			return err
 		}
 		return observed(tx, run, fleet.ObservedUp, now)
@@ -153,8 +161,10 @@ func (a *App) RunInbox(ctx context.Context, run fleet.Run, wait time.Duration) (
 	defer deadline.Stop()
 	for {
 		err = a.ofRun(ctx, run, func(tx *store.Tx, _ store.AgentRow) error {
-			list, err = tx.Commands(run.AgentID, inboxLimit)
-			return err
+			if list, err = tx.Commands(run.AgentID, inboxLimit); err != nil {
+				return err
+			}
+			return a.openCodes(tx, run.AgentID, list)
 		})
 		if err != nil || len(list) > 0 || wait <= 0 {
 			return list, err
@@ -170,6 +180,30 @@ func (a *App) RunInbox(ctx context.Context, run fleet.Run, wait time.Duration) (
 			return list, nil
 		}
 	}
+}
+
+// openCodes opens the codes that Verify sealed.
+func (a *App) openCodes(tx *store.Tx, id fleet.AgentID, list []fleet.Command) error {
+	for i, c := range list {
+		if c.Type != fleet.CommandVerifyCode {
+			continue
+		}
+		key, err := a.dataKey(tx, id)
+		if err != nil {
+			return err
+		}
+		text, _ := c.Body["sealed"].(string)
+		box, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return err
+		}
+		code, err := key.Open(box, "commands", string(id), "code")
+		if err != nil {
+			return err
+		}
+		list[i].Body = map[string]any{"code": string(code)}
+	}
+	return nil
 }
 
 // maxClaim is how many tasks one claim may take.
@@ -192,11 +226,12 @@ func (a *App) ClaimTasks(ctx context.Context, run fleet.Run, most int) (tasks []
 			why, askAgainAt = gate.Reason, gate.OpensAt
 			return nil
 		}
-		due, err := tx.DueTasks(run.AgentID, now, maxClaim)
+		left, err := leftToday(tx, row, today)
 		if err != nil {
 			return err
 		}
-		left, err := leftToday(tx, row, today)
+		// What may not be done today must not hide what may.
+		due, err := tx.DueTasks(run.AgentID, now, maxClaim, usedUp(left)...)
 		if err != nil {
 			return err
 		}
@@ -206,14 +241,25 @@ func (a *App) ClaimTasks(ctx context.Context, run fleet.Run, most int) (tasks []
 		switch {
 		case len(tasks) > 0:
 			return tx.AddEvent(fleet.Event{TeamID: run.TeamID, AgentID: run.AgentID, Type: fleet.EventTaskChanged, At: now})
-		case len(due) > 0:
-			why, askAgainAt = "Daily limit reached for what is due", fleet.NextDayOpen(row.Agent, now)
-		default:
+		case row.NextDue.IsZero() || row.NextDue.After(now):
 			why, askAgainAt = "No task is due", row.NextDue
+		default:
+			why, askAgainAt = "Daily limit reached for what is due", fleet.NextDayOpen(row.Agent, now)
 		}
 		return nil
 	})
 	return tasks, why, askAgainAt, err
+}
+
+// usedUp are the types of which nothing is left.
+func usedUp(left map[string]int64) (types []string) {
+	for typ, n := range left {
+		if n <= 0 {
+			types = append(types, typ)
+		}
+	}
+	slices.Sort(types)
+	return types
 }
 
 // leftToday is how many tasks of each counted type may still begin today.

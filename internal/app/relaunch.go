@@ -60,6 +60,7 @@ func (a *App) clear(c *change) error {
 		func() error { n, err := c.tx.DeleteOpenTasks(id); c.detail("tasks", n); return err },
 		func() error { return c.tx.DeleteCommands(id, "") },
 		func() error { return c.tx.FailPendingMessages(id) },
+		func() error { return c.tx.ForgetRunEvents(id) },
 		func() error { return c.tx.ResetRun(id) },
 	} {
 		if err := step(); err != nil {
@@ -72,6 +73,8 @@ func (a *App) clear(c *change) error {
 	c.agent.Incarnation++
 	c.agent.IsSetUp = false
 	c.agent.OpenAlerts = 0
+	rt := c.agent.Runtime
+	c.agent.Runtime = fleet.Runtime{State: rt.State, Epoch: rt.Epoch, Handle: rt.Handle}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -100,9 +101,11 @@ func (r *report) take(e RunEvent) (EventResult, error) {
 		return res, err
 	}
 	err = handle(e)
-	if known := fleet.CodeOf(err); known != "" {
-		res.Error = err.(*fleet.Error).Message
-		return res, nil
+	var known *fleet.Error
+	if errors.As(err, &known) {
+		// It had no effect: told again it must not be answered as done.
+		res.Error = known.Message
+		return res, r.tx.ForgetRunEvent(r.agent.ID, e.ID)
 	}
 	res.OK = err == nil
 	return res, err
@@ -239,6 +242,9 @@ func (r *report) endTask(e RunEvent, to fleet.TaskState, message string) error {
 	return r.once(fleet.EventTaskChanged)
 }
 
+// maxUsageKinds bounds an agent's counters of one day.
+const maxUsageKinds = 50
+
 func (r *report) usage(e RunEvent) error {
 	kind := e.text("kind")
 	if err := fleet.CheckText("kind", kind, 1, 40); err != nil {
@@ -247,6 +253,17 @@ func (r *report) usage(e RunEvent) error {
 	n, ok := e.Body["count"].(float64)
 	if !ok || n < 1 || n > 1e9 || n != math.Trunc(n) {
 		return fleet.Invalid("count", "must be a whole number of 1 to 1000000000")
+	}
+	switch kind {
+	case fleet.UsageInvitations, fleet.UsageMessages, fleet.UsageTokens, fleet.UsageErrors:
+	default:
+		kinds, err := r.tx.CountUsageKinds(r.agent.ID, r.agent.Hours.Day(r.now), kind)
+		if err != nil {
+			return err
+		}
+		if kinds >= maxUsageKinds {
+			return fleet.Invalid("kind", "at most %d kinds a day", maxUsageKinds)
+		}
 	}
 	if err := r.tx.AddUsage(r.agent.ID, r.agent.Hours.Day(r.now), kind, r.agent.Incarnation, int64(n)); err != nil {
 		return err
@@ -268,8 +285,18 @@ func (r *report) alert(e RunEvent) error {
 	if err := checkAlert(typ, subType, message); err != nil {
 		return err
 	}
+	n, err := r.tx.CountLiveAlerts(r.agent.ID, typ, subType)
+	if err != nil {
+		return err
+	}
+	if n >= maxLiveAlerts {
+		return fleet.Errorf(fleet.CodeConflict, "The agent has %d unresolved alerts; clear some first", n)
+	}
 	return r.raise(typ, subType, severity, message)
 }
+
+// maxLiveAlerts bounds what one bad program puts on everybody's page.
+const maxLiveAlerts = 50
 
 func (r *report) alertCleared(e RunEvent) error {
 	typ := e.text("alertType")

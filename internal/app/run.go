@@ -149,6 +149,10 @@ func (a *App) RunNotSpawned(ctx context.Context, run fleet.Run, cause error) err
 		if !c.agent.Runtime.Wanted {
 			return observed(c.tx, run, fleet.ObservedNone, c.now)
 		}
+		// Another start was asked for meanwhile: it has its own try.
+		if fresh, err := c.tx.Fresh(run.AgentID); err != nil || fresh {
+			return err
+		}
 		rt := c.agent.Runtime
 		if rt.Restarts > 0 {
 			return c.exited(run, "could not be started", []string{cause.Error()})

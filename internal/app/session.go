@@ -17,7 +17,7 @@ func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User,
 	if err != nil {
 		return u, nil, errSignIn()
 	}
-	if !a.guesses.allow(email, a.Now()) {
+	if !a.guesses.admit(email, a.Now()) {
 		return u, nil, fleet.Errorf(fleet.CodeRateLimited, "Too many wrong passwords for this address; try again in %d minutes", int(guessWindow.Minutes()))
 	}
 	var known bool
@@ -41,7 +41,6 @@ func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User,
 		return u, nil, err
 	}
 	if !ok || len(places) == 0 {
-		a.guesses.wrong(email, a.Now())
 		return fleet.User{}, nil, errSignIn()
 	}
 	a.guesses.forget(email)
@@ -168,29 +167,39 @@ type guess struct {
 
 func newGuesses() *guesses { return &guesses{seen: map[string]guess{}} }
 
-func (g *guesses) allow(email string, now time.Time) bool {
+// admit counts a guess before it is checked, so that many at once are no more
+// than many one by one; forget takes the right one's count back.
+func (g *guesses) admit(email string, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return now.Sub(g.seen[email].since) > guessWindow || g.seen[email].n < maxGuesses
-}
-
-func (g *guesses) wrong(email string, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	have := g.seen[email]
+	have, known := g.seen[email]
 	if now.Sub(have.since) > guessWindow {
 		have = guess{since: now}
 	}
+	if have.n >= maxGuesses {
+		return false
+	}
+	if !known && len(g.seen) >= maxGuessed {
+		g.makeRoom(now)
+	}
 	have.n++
-	if len(g.seen) >= maxGuessed {
-		for e, old := range g.seen {
-			if now.Sub(old.since) > guessWindow {
-				delete(g.seen, e)
-			}
+	g.seen[email] = have
+	return true
+}
+
+// makeRoom drops what is over, or else the address with the fewest guesses: an
+// address under attack is not crowded out by many that were tried once.
+func (g *guesses) makeRoom(now time.Time) {
+	least, fewest := "", maxGuesses+1
+	for email, old := range g.seen {
+		if now.Sub(old.since) > guessWindow {
+			delete(g.seen, email)
+		} else if old.n < fewest {
+			least, fewest = email, old.n
 		}
 	}
-	if len(g.seen) < maxGuessed || g.seen[email].n > 0 {
-		g.seen[email] = have
+	if len(g.seen) >= maxGuessed {
+		delete(g.seen, least)
 	}
 }
 

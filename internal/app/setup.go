@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 
 	"agentry/internal/fleet"
+	"agentry/internal/secret"
+	"agentry/internal/store"
 )
 
 // SetupInput is what a kind may ask for, and a draft that a person accepted.
@@ -70,7 +73,10 @@ func (c *change) checkSetup(in *SetupInput) (err error) {
 			return err
 		}
 	}
-	c.agent.Login = in.Login
+	c.agent.Login = ""
+	if c.kind.Asks("login") {
+		c.agent.Login = in.Login
+	}
 	if in.Country != "" {
 		c.agent.Country = in.Country
 	}
@@ -78,11 +84,7 @@ func (c *change) checkSetup(in *SetupInput) (err error) {
 }
 
 func (a *App) storeCredentials(c *change, in SetupInput) error {
-	sealed, err := c.tx.DataKey(c.agent.ID)
-	if err != nil {
-		return err
-	}
-	key, err := a.sealer.OpenDataKey(string(c.agent.ID), sealed)
+	key, err := a.dataKey(c.tx, c.agent.ID)
 	if err != nil {
 		return err
 	}
@@ -101,6 +103,15 @@ func (a *App) storeCredentials(c *change, in SetupInput) error {
 	return nil
 }
 
+// dataKey opens the key of an agent's secrets.
+func (a *App) dataKey(tx *store.Tx, id fleet.AgentID) (secret.DataKey, error) {
+	sealed, err := tx.DataKey(id)
+	if err != nil {
+		return secret.DataKey{}, err
+	}
+	return a.sealer.OpenDataKey(string(id), sealed)
+}
+
 // VerifyInput is a code that somebody was sent.
 type VerifyInput struct {
 	Code      string
@@ -113,15 +124,18 @@ func (a *App) Verify(ctx context.Context, by fleet.Actor, id fleet.AgentID, in V
 	if err := fleet.CheckText("code", code, 1, 100); err != nil {
 		return fleet.Agent{}, err
 	}
-	agent, err := a.onAgent(ctx, act{by: by, need: fleet.ScopeOperate, action: "verify", id: id, ifVersion: in.IfVersion}, func(c *change) error {
+	return a.onAgent(ctx, act{by: by, need: fleet.ScopeOperate, action: "verify", id: id, ifVersion: in.IfVersion}, func(c *change) error {
 		if err := c.move(fleet.MoveVerify); err != nil {
 			return err
 		}
 		if err := c.tx.DeleteCommands(id, fleet.CommandVerifyCode); err != nil {
 			return err
 		}
-		return c.command(fleet.CommandVerifyCode, map[string]any{"code": code})
+		key, err := a.dataKey(c.tx, id)
+		if err != nil {
+			return err
+		}
+		box := key.Seal([]byte(code), "commands", string(id), "code")
+		return c.command(fleet.CommandVerifyCode, map[string]any{"sealed": base64.StdEncoding.EncodeToString(box)})
 	})
-	a.hub.Notify(inboxKey(id))
-	return agent, err
 }

@@ -51,8 +51,12 @@ func (a *App) CheckFirstRun(ctx context.Context, token string) error {
 }
 
 func (a *App) checkFirstRun(tx *store.Tx, token string) error {
+	teams, err := tx.CountTeams()
+	if err != nil {
+		return err
+	}
 	ok, err := tx.FirstRunValid(secret.HashToken(token), a.Now())
-	if err == nil && !ok {
+	if err == nil && (!ok || teams > 0) {
 		err = fleet.Errorf(fleet.CodeNotFound, "This link was used already or is too old; restart the server for a new one")
 	}
 	return err
@@ -60,6 +64,10 @@ func (a *App) checkFirstRun(tx *store.Tx, token string) error {
 
 // FirstRun makes the first team and its owner, and voids the link.
 func (a *App) FirstRun(ctx context.Context, token string, in FirstRunInput) (fleet.Member, error) {
+	// A guess must not cost a password's hash.
+	if err := a.CheckFirstRun(ctx, token); err != nil {
+		return fleet.Member{}, err
+	}
 	return a.firstTeam(ctx, in, func(tx *store.Tx) error {
 		if err := a.checkFirstRun(tx, token); err != nil {
 			return err

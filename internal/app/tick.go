@@ -31,6 +31,7 @@ func (a *App) Tick(ctx context.Context) error {
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.SilentRuns(now.Add(-silence), tickBatch) }, a.lose),
 		a.wakeSnoozed(ctx, now),
 		a.forget(ctx, now),
+		a.forgetRunEvents(ctx, now),
 	)
 }
 
@@ -64,8 +65,22 @@ func (a *App) autoResume(ctx context.Context, run fleet.Run) error {
 		if c.agent.ResumeAt.IsZero() || c.agent.ResumeAt.After(c.now) {
 			return fleet.Errorf(fleet.CodeConflict, "not due any more")
 		}
+		if !c.known {
+			return c.stayPaused()
+		}
 		return c.start(fleet.MoveResume)
 	})
+}
+
+// stayPaused gives up an automatic resume that cannot be: tried again each
+// second, it would stand in the way of the others.
+func (c *change) stayPaused() (err error) {
+	c.agent.ResumeAt = time.Time{}
+	if c.agent.Agent, err = c.tx.MoveStatus(c.agent.Agent, fleet.Paused, c.now); err != nil {
+		return err
+	}
+	c.audit.Outcome = string(fleet.CodeStartFailed)
+	return c.raise("runtime", "start_failed", fleet.SeverityError, "The agent could not be resumed: its kind is not configured on this server")
 }
 
 func (a *App) timeOutSignIn(ctx context.Context, run fleet.Run) error {
@@ -89,7 +104,7 @@ func (a *App) lose(ctx context.Context, run fleet.Run) error {
 			return nil
 		}
 		rt := row.Runtime
-		if err != nil || !rt.Wanted || now.Sub(rt.LastHeardAt) < silence || now.Sub(rt.StartedAt) < silence {
+		if err != nil || !rt.Wanted || now.Sub(rt.LastHeardAt) < silence || now.Sub(rt.StartedAt) < silence || now.Sub(row.StatusAt) < silence {
 			return err
 		}
 		c := &change{tx: tx, now: now, agent: row}
@@ -140,7 +155,22 @@ func (a *App) forget(ctx context.Context, now time.Time) error {
 			tx.DropExpiredSessions(now),
 			tx.DropIdempotentBefore(now.Add(-idempotencyAge)),
 			tx.DropEventsBefore(now.Add(-eventAge)),
-			tx.DropRunEventsBefore(now.Add(-idempotencyAge), 10_000),
 		)
 	})
+}
+
+// maxForget is how many told events a second are forgotten: more than can be
+// told in the long run, and not so many that other writes wait.
+const maxForget = 20_000
+
+func (a *App) forgetRunEvents(ctx context.Context, now time.Time) error {
+	old, due := now.Add(-idempotencyAge), false
+	err := a.store.Read(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.HasRunEventsBefore(old)
+		return err
+	})
+	if err != nil || !due {
+		return err
+	}
+	return a.store.Write(ctx, func(tx *store.Tx) error { return tx.DropRunEventsBefore(old, maxForget) })
 }

@@ -29,6 +29,12 @@ func (tx *Tx) AddUsage(id fleet.AgentID, day, kind string, incarnation int, n in
 		WHERE agent_id = $4`, invitations, messages, day, id)
 }
 
+// CountUsageKinds counts the agent's kinds of a day beside the one.
+func (tx *Tx) CountUsageKinds(id fleet.AgentID, day, beside string) (n int, err error) {
+	_, err = tx.one([]any{&n}, `SELECT COUNT(DISTINCT kind) FROM usage_days WHERE agent_id = $1 AND day = $2 AND kind <> $3`, id, day, beside)
+	return n, err
+}
+
 // Usage returns the agent's counters for the days from..to, both included and
 // "" for open, oldest first; incarnation 0 is all.
 func (tx *Tx) Usage(id fleet.AgentID, from, to string, incarnation int) (list []fleet.Usage, err error) {
