@@ -1,7 +1,7 @@
 # Every target does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run dev assets generate test lint check e2e bench compiler browser
+.PHONY: help build run dev assets generate test lint check e2e bench compiler browser clients
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -32,7 +32,7 @@ $(NODE_STAMP): static/package-lock.json static/package.json
 generate: ## make Go code of the templates
 	go tool templ generate -path views
 
-test: assets compiler browser ## run every test, with the race detector
+test: assets compiler browser clients ## run every test, with the race detector
 	$(GOTEST) -race ./...
 
 e2e: assets compiler browser ## run the journeys in the browser alone
@@ -62,6 +62,13 @@ browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		$(call install,chromium fonts-liberation) || \
 		echo 'The tests in a browser need Chromium: install it (Debian: apt-get install chromium) and run make again.' >&2
+
+# Client code of the API documents runs in its own languages. A Python of
+# another source may stand before the system's.
+clients:
+	@{ command -v curl && { python3 -c 'import requests' || /usr/bin/python3 -c 'import requests'; }; } >/dev/null 2>&1 || \
+		$(call install,curl python3-requests) || \
+		echo 'The tests of client code need curl and Python 3 with requests: install them (Debian: apt-get install curl python3-requests) and run make again.' >&2
 
 # install adds Debian packages where that is possible without asking: as root.
 install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \

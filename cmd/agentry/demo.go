@@ -16,10 +16,13 @@ import (
 )
 
 const (
-	demoAgents   = 34 // resting and running; six more are walked through below
+	demoAgents   = 33 // resting and running; seven more are walked through below
 	demoRunning  = 8
 	demoEmail    = "mara@northwind.example"
 	demoTeamName = "Northwind"
+	// demoExample is the agent that the API's start examples name; it waits
+	// for them.
+	demoExample = "550e8400-e29b-41d4-a716-446655440000"
 )
 
 // demo is serve on a folder that goes with it, filled with a team.
@@ -85,9 +88,10 @@ func (d *demoTeam) print(out io.Writer, url string) {
   API key   %s
 
   curl -H "Authorization: Bearer %s" %s/v1/agents?limit=3
+  curl -X POST %s/agents/%s/start
 
 Nothing here signs in anywhere: the agents rehearse. Requests from this machine need no key on /agents and /v1.
-`, version, url, demoEmail, d.password, d.apiKey, d.apiKey, url)
+`, version, url, demoEmail, d.password, d.apiKey, d.apiKey, url, url, demoExample)
 }
 
 // walk leads a few agents by hand into the states that only a live program
@@ -107,6 +111,9 @@ func (d *demoTeam) walk(ctx context.Context, a *app.App) error {
 		if _, err := a.Setup(ctx, d.by, made.ID, app.SetupInput{Login: v.login, Password: "rehearsal only", Country: "GB"}); err != nil {
 			return err
 		}
+	}
+	if _, err := a.Create(ctx, d.by, app.CreateInput{ID: demoExample, Name: "Emil, of the examples", Kind: "assistant", Tags: []string{"demo"}}); err != nil {
+		return err
 	}
 	made, err := a.Create(ctx, d.by, app.CreateInput{Name: "Nora, the assistant", Kind: "assistant", Tags: []string{"demo"}})
 	if err != nil {
