@@ -135,7 +135,7 @@ func (p *Pages) open(who Viewer, v app.AgentView) (list []views.Alert) {
 // runFacts are what is known of an agent's program.
 func runFacts(agent fleet.Agent, now time.Time) []views.Fact {
 	rt := agent.Runtime
-	facts := []views.Fact{{Label: "Observed", Value: string(rt.State)}}
+	facts := []views.Fact{{Label: "Observed", Value: observedWord(rt.State)}}
 	if !rt.LastHeardAt.IsZero() {
 		facts = append(facts, views.Fact{Label: "Last heard", At: rt.LastHeardAt})
 	}
@@ -152,6 +152,18 @@ func runFacts(agent fleet.Agent, now time.Time) []views.Fact {
 		facts = append(facts, views.Fact{Label: "Last error", Value: rt.LastError})
 	}
 	return append(facts, views.Fact{Label: "Created", At: agent.CreatedAt})
+}
+
+func observedWord(state fleet.Observed) string {
+	switch state {
+	case fleet.ObservedNone:
+		return "no program"
+	case fleet.ObservedBackoff:
+		return "waiting to start again"
+	case fleet.ObservedLost:
+		return "not heard"
+	}
+	return string(state)
 }
 
 // spark are the sums of messages and invitations of the last days, oldest first.

@@ -29,13 +29,19 @@ func (p *Pages) alert(who Viewer, al fleet.Alert, agentName string) views.Alert 
 		SeenAt: al.UpdatedAt, CanAct: who.may(fleet.ScopeOperate), Now: p.app.Now(),
 	}
 	if asksCode(al) && a.CanAct {
-		a.Code = p.codeForm(al.AgentID)
+		a.Code = p.codeForm(al.AgentID, nil)
 	}
 	return a
 }
 
-func (p *Pages) codeForm(id fleet.AgentID) *views.CodeForm {
-	return &views.CodeForm{AgentID: string(id), Ask: "Code", Now: p.app.Now()}
+// codeForm is the box for a code; it asks in the words of the alert where that
+// does not stand beside it.
+func (p *Pages) codeForm(id fleet.AgentID, alerts []fleet.Alert) *views.CodeForm {
+	f := &views.CodeForm{AgentID: string(id), Ask: "Code", Now: p.app.Now()}
+	if i := slices.IndexFunc(alerts, asksCode); i >= 0 {
+		f.Ask = alerts[i].Message
+	}
+	return f
 }
 
 // Alerts answers GET /alerts.
@@ -133,7 +139,7 @@ func (p *Pages) alertDone(c *fiber.Ctx, al fleet.Alert, err error) error {
 func (p *Pages) codeAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID) {
 	remember(c, sent{fields: []string{"code"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
 		v, err := p.app.Agent(c.UserContext(), who.Actor, id)
-		form := p.codeForm(id)
+		form := p.codeForm(id, v.Alerts)
 		form.Form = f
 		return views.CodeBox(*form), func(s views.Shell) templ.Component {
 			m := p.progress(who, v)

@@ -149,7 +149,7 @@ func (l listing) pager(page app.Page, hidden int64) ui.Pager {
 	n := len(page.Agents)
 	out := ui.Pager{Text: fmt.Sprintf("%s–%s of %s", ui.Number(l.at), ui.Number(l.at+n-1), ui.Number(int(page.Total)))}
 	if n == 0 {
-		out.Text = "None of " + ui.Plural(int(page.Total), "agent", "agents")
+		out.Text = "None"
 	}
 	if hidden > 0 {
 		out.Text += " · " + ui.Number(int(hidden)) + " ended hidden"

@@ -138,7 +138,7 @@ func (p *Pages) progress(who Viewer, v app.AgentView) views.Progress {
 	}
 	switch {
 	case challenged(v) && who.may(fleet.ScopeOperate):
-		m.Code = p.codeForm(v.ID)
+		m.Code = p.codeForm(v.ID, v.Alerts)
 	case v.Status == fleet.AuthNeeded && !challenged(v):
 		m.Problem = &ui.Notice{Tone: ui.Bad, Title: "It could not sign in", Text: sentence(v.Why), Todo: "Check login and password, then set it up again."}
 	}

@@ -1,0 +1,155 @@
+package pages_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/internal/live"
+	"agentry/internal/secret"
+	"agentry/internal/store"
+	"agentry/web"
+)
+
+// world is a server on a real file with our team, a member of each role, and
+// another team.
+type world struct {
+	t      *testing.T
+	app    *app.App
+	server *web.Server
+	url    string
+	team   fleet.TeamID
+	other  fleet.TeamID
+	tokens map[fleet.Role]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	hub := live.New()
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "agentry.db"), store.Options{Committed: hub.Publish})
+	must(t, err)
+	sealer, err := secret.NewSealer(make([]byte, 32))
+	must(t, err)
+	w := &world{t: t, tokens: map[fleet.Role]string{}}
+	w.app = app.New(app.Config{Store: st, Hub: hub, Sealer: sealer, DefaultKind: "rehearsal", Kinds: map[string]fleet.Kind{
+		"rehearsal": {Name: "rehearsal", Driver: "process", Setup: fleet.SetupFields(), Restart: fleet.DefaultRestart()},
+		"assistant": {Name: "assistant", Driver: "process", Restart: fleet.DefaultRestart()},
+	}})
+	w.server = web.New(web.Config{App: w.app, Hub: hub, Addr: "127.0.0.1:0"})
+	must(t, w.server.Start(t.Context()))
+	t.Cleanup(func() {
+		must(t, w.server.Stop(context.Background()))
+		must(t, st.Close())
+	})
+	w.url = "http://" + w.server.Addr()
+	ours, err := w.app.AddTeam(t.Context(), "Northwind")
+	must(t, err)
+	theirs, err := w.app.AddTeam(t.Context(), "Southwind")
+	must(t, err)
+	w.team, w.other = ours.ID, theirs.ID
+	for _, role := range []fleet.Role{fleet.RoleViewer, fleet.RoleOperator, fleet.RoleAdmin, fleet.RoleOwner} {
+		address := string(role) + "@northwind.example"
+		_, err := w.app.AddMember(t.Context(), w.team, app.MemberInput{Email: address, Password: password, Role: role})
+		must(t, err)
+		a := w.as("").post("/login", "email", address, "password", password)
+		if a.status != http.StatusSeeOther {
+			t.Fatalf("%s cannot sign in: %d", role, a.status)
+		}
+		w.tokens[role] = a.cookie
+	}
+	return w
+}
+
+func (w *world) agent(name, kind string) fleet.AgentID {
+	w.t.Helper()
+	v, err := w.app.Create(w.t.Context(), fleet.System(w.team, "test"), app.CreateInput{Name: name, Kind: kind, Country: "FR"})
+	must(w.t, err)
+	return v.ID
+}
+
+func (w *world) end(id fleet.AgentID) {
+	w.t.Helper()
+	_, err := w.app.End(w.t.Context(), fleet.System(w.team, "test"), id, app.ReasonInput{Reason: "test"})
+	must(w.t, err)
+}
+
+// person sends requests as a member; "" is a guest.
+type person struct {
+	w      *world
+	cookie string
+	htmx   bool
+	target string
+}
+
+func (w *world) as(role fleet.Role) person { return person{w: w, cookie: w.tokens[role]} }
+
+// script is the same person with htmx, for the element with the id.
+func (p person) script(target string) person {
+	p.htmx, p.target = true, target
+	return p
+}
+
+// answer is a response that was read.
+type answer struct {
+	*goquery.Document
+	status int
+	header http.Header
+	cookie string // of the session, when one was set
+	body   string
+}
+
+func (p person) get(path string) answer { return p.do("GET", path, "") }
+
+// post sends a form; fields are pairs of name and value.
+func (p person) post(path string, fields ...string) answer {
+	values := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		values.Add(fields[i], fields[i+1])
+	}
+	return p.do("POST", path, values.Encode())
+}
+
+func (p person) do(method, path, body string, headers ...string) answer {
+	p.w.t.Helper()
+	req, err := http.NewRequestWithContext(p.w.t.Context(), method, p.w.url+path, strings.NewReader(body))
+	must(p.w.t, err)
+	if method == "POST" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if p.cookie != "" {
+		req.Header.Set("Cookie", p.cookie)
+	}
+	if p.htmx {
+		req.Header.Set("HX-Request", "true")
+		req.Header.Set("HX-Target", p.target)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	must(p.w.t, err)
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	must(p.w.t, err)
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(string(raw)))
+	must(p.w.t, err)
+	a := answer{Document: doc, status: res.StatusCode, header: res.Header, body: string(raw)}
+	for _, c := range res.Cookies() {
+		a.cookie = c.Name + "=" + c.Value
+	}
+	return a
+}
+
+// words are the text of what matches, in one line.
+func (a answer) words(selector string) string {
+	return strings.Join(strings.Fields(a.Find(selector).Text()), " ")
+}
