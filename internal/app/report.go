@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -257,11 +258,11 @@ func (r *report) usage(e RunEvent) error {
 	switch kind {
 	case fleet.UsageInvitations, fleet.UsageMessages, fleet.UsageTokens, fleet.UsageErrors:
 	default:
-		kinds, err := r.tx.CountUsageKinds(r.agent.ID, r.agent.Hours.Day(r.now), kind)
+		kinds, err := r.tx.UsageKinds(r.agent.ID, r.agent.Hours.Day(r.now))
 		if err != nil {
 			return err
 		}
-		if kinds >= maxUsageKinds {
+		if len(kinds) >= maxUsageKinds && !slices.Contains(kinds, kind) {
 			return fleet.Invalid("kind", "at most %d kinds a day", maxUsageKinds)
 		}
 	}

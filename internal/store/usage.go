@@ -29,10 +29,15 @@ func (tx *Tx) AddUsage(id fleet.AgentID, day, kind string, incarnation int, n in
 		WHERE agent_id = $4`, invitations, messages, day, id)
 }
 
-// CountUsageKinds counts the agent's kinds of a day beside the one.
-func (tx *Tx) CountUsageKinds(id fleet.AgentID, day, beside string) (n int, err error) {
-	_, err = tx.one([]any{&n}, `SELECT COUNT(DISTINCT kind) FROM usage_days WHERE agent_id = $1 AND day = $2 AND kind <> $3`, id, day, beside)
-	return n, err
+// UsageKinds returns what was counted of the agent on a day.
+func (tx *Tx) UsageKinds(id fleet.AgentID, day string) (kinds []string, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var kind string
+		err := rows.Scan(&kind)
+		kinds = append(kinds, kind)
+		return err
+	}, `SELECT DISTINCT kind FROM usage_days WHERE agent_id = $1 AND day = $2`, id, day)
+	return kinds, err
 }
 
 // Usage returns the agent's counters for the days from..to, both included and
