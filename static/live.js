@@ -84,10 +84,19 @@
     if (el.dataset.agent && el.dataset.agent !== ev.agentId) return false;
     return (el.dataset.on || "agent").split(" ").includes(kind);
   };
+  // The page of a deleted agent becomes what remains of it; where it was deleted
+  // here, the answer leads on.
+  let leaving = false;
+  doc.addEventListener("htmx:beforeOnLoad", (e) => { leaving ||= !!e.detail.xhr.getResponseHeader("HX-Redirect"); });
+  const gone = () => {
+    if (leaving) return;
+    if (doc.querySelector("form [aria-busy=true]")) setTimeout(gone, 200);
+    else location.reload();
+  };
   const take = (ev) => {
     if (ev.seq) last = String(ev.seq);
     const kind = String(ev.type).split(".")[0];
-    if (ev.type === "agent.deleted" && doc.querySelector(`[data-agent="${CSS.escape(ev.agentId)}"]`)) return location.reload();
+    if (ev.type === "agent.deleted" && doc.querySelector(`[data-agent="${CSS.escape(ev.agentId)}"]`)) return gone();
     if (ev.type === "agent.created" && !doc.getElementById(`agent-${ev.agentId}`)) {
       for (const el of doc.querySelectorAll("[data-fresh]")) el.hidden = false;
     }

@@ -83,7 +83,7 @@ func (b *browser) signIn(email, password string) {
 	b.fill("[name=email]", email)
 	b.fill("[name=password]", password)
 	b.click("[data-testid=login] button")
-	b.see("h1")
+	b.see("summary.me, [data-testid=notice]")
 }
 
 // check looks at the page in four ways.

@@ -23,7 +23,10 @@ func (p *Pages) messages(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Mess
 		m.OlderHref = agentPath(v.ID, "?tab=messages&cursor="+next)
 	}
 	if who.may(fleet.ScopeOperate) && v.Status == fleet.Running {
-		m.Write = &views.MessageForm{AgentID: string(v.ID), AgentName: v.Name, Why: v.Why}
+		m.Write = &views.MessageForm{AgentID: string(v.ID), AgentName: v.Name}
+		if rt := v.Runtime.State; rt == fleet.ObservedLost || rt == fleet.ObservedBackoff {
+			m.Write.Why = sentence(v.Why)
+		}
 	} else if who.may(fleet.ScopeOperate) {
 		m.Closed = "It is " + v.Status.Word() + ": only a running agent takes messages."
 	}
