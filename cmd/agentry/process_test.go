@@ -152,7 +152,7 @@ func stat(pid int) (state, start string) {
 
 // programsOf returns the living processes that run for the agents, whatever
 // started them.
-func programsOf(t *testing.T, agents map[string]bool) []proc {
+func programsOf(t testing.TB, agents map[string]bool) []proc {
 	t.Helper()
 	paths, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil || len(paths) == 0 {
@@ -178,7 +178,7 @@ func programsOf(t *testing.T, agents map[string]bool) []proc {
 }
 
 // eventually polls until ok says yes; what it says last is the failure.
-func eventually(t *testing.T, ok func() (string, bool)) {
+func eventually(t testing.TB, ok func() (string, bool)) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	every := time.NewTicker(20 * time.Millisecond)

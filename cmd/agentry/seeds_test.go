@@ -104,7 +104,7 @@ func (s *seeds) curl(file string, n int, id string) string {
 
 // pythonWithRequests finds the Python that has the library: where another
 // version shadows the system's, it may lack the system's packages.
-func pythonWithRequests(t *testing.T) string {
+func pythonWithRequests(t testing.TB) string {
 	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
 		if exec.Command(python, "-c", "import requests").Run() == nil {

@@ -18,7 +18,7 @@ const password = "correct horse battery staple"
 
 // world is a data folder with a team, and the server on it while it runs.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	binary string
 	dir    string
 	team   string
@@ -29,12 +29,12 @@ type world struct {
 }
 
 // newWorld makes the folder and the team, and serves it. config is TOML.
-func newWorld(t *testing.T, config string, args ...string) *world {
+func newWorld(t testing.TB, config string, args ...string) *world {
 	t.Helper()
 	return newWorldOf(t, plainBinary(), config, args...)
 }
 
-func newWorldOf(t *testing.T, binary, config string, args ...string) *world {
+func newWorldOf(t testing.TB, binary, config string, args ...string) *world {
 	t.Helper()
 	w := makeWorld(t, binary, config, args...)
 	w.serve()
@@ -42,7 +42,7 @@ func newWorldOf(t *testing.T, binary, config string, args ...string) *world {
 }
 
 // makeWorld is newWorld without a server.
-func makeWorld(t *testing.T, binary, config string, args ...string) *world {
+func makeWorld(t testing.TB, binary, config string, args ...string) *world {
 	t.Helper()
 	w := &world{t: t, binary: binary, dir: t.TempDir()}
 	w.write("agentry.toml", config)
@@ -130,7 +130,7 @@ func (w *world) kill() {
 
 // client calls the server with a key; "" is none.
 type client struct {
-	t   *testing.T
+	t   testing.TB
 	url string
 	key string
 }
@@ -238,7 +238,7 @@ func (c client) becomes(id, status, state string) (a agent) {
 }
 
 // openAlert returns the open alert of the type, or fails.
-func (a agent) openAlert(t *testing.T, typ, subType string) string {
+func (a agent) openAlert(t testing.TB, typ, subType string) string {
 	t.Helper()
 	for _, al := range a.Alerts {
 		if al.Type == typ && al.SubType == subType && al.State == "open" {
@@ -249,14 +249,14 @@ func (a agent) openAlert(t *testing.T, typ, subType string) string {
 	return ""
 }
 
-func (a answer) into(t *testing.T, into any) {
+func (a answer) into(t testing.TB, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), into); err != nil {
 		t.Fatalf("%v in %s", err, a.body)
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
