@@ -157,7 +157,7 @@ func TestJourneyRelaunch(t *testing.T) {
 		}
 		b.until("[data-testid=status][data-status=ended]")
 		b.shot("journey-2-ended")
-	b.click("[data-testid=relaunch]")
+		b.click("[data-testid=relaunch]")
 		b.do("reason", chromedp.SetValue(chromedp.CSS("[data-testid=relaunch-form] [name=reason]"), "new_account"))
 		b.click("[data-testid=confirm]")
 		b.until("[data-testid=status][data-status=setup_needed]")

@@ -71,7 +71,7 @@ func TestJourneyEveryPageIsAccessible(t *testing.T) {
 // agentIn is the id of an agent in a status.
 func (b *browser) agentIn(status string) string {
 	b.t.Helper()
-	b.visit("/fleet?status=" + status)
+	b.visit("/fleet?sort=name&status=" + status)
 	id, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("[data-testid=row]").id.slice(6)`))
 	must(b.t, err)
 	return id
