@@ -30,8 +30,11 @@ const artifacts = "../../artifacts"
 // twenty seconds.
 const patience = 40 * time.Second
 
+func programPath() string { return filepath.Join(os.TempDir(), fmt.Sprintf("agentry-test-%d", os.Getpid())) }
+
+// program is the real program, built once where a test needs it.
 var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("agentry-test-%d", os.Getpid()))
+	path := programPath()
 	out, err := exec.Command("go", "build", "-o", path, "agentry/cmd/agentry").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w: %s", err, out)
@@ -41,9 +44,7 @@ var program = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := program(); err == nil {
-		_ = os.Remove(path)
-	}
+	_ = os.Remove(programPath())
 	os.Exit(code)
 }
 
