@@ -30,7 +30,9 @@ const artifacts = "../../artifacts"
 // twenty seconds.
 const patience = 40 * time.Second
 
-func programPath() string { return filepath.Join(os.TempDir(), fmt.Sprintf("agentry-test-%d", os.Getpid())) }
+func programPath() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("agentry-test-%d", os.Getpid()))
+}
 
 // program is the real program, built once where a test needs it.
 var program = sync.OnceValues(func() (string, error) {
