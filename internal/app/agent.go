@@ -316,7 +316,7 @@ func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (Agent
 	if err != nil {
 		return AgentView{}, err
 	}
-	err = a.store.Write(ctx, func(tx *store.Tx) error {
+	err = a.write(ctx, by, func(tx *store.Tx) error {
 		if err := tx.InsertAgent(agent, sealed); err != nil {
 			return err
 		}

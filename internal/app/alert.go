@@ -56,7 +56,7 @@ func (a *App) setAlert(ctx context.Context, by fleet.Actor, id string, to fleet.
 		return al, a.refused(ctx, what, err)
 	}
 	now := a.Now()
-	err = a.store.Write(ctx, func(tx *store.Tx) error {
+	err = a.write(ctx, by, func(tx *store.Tx) error {
 		if al, err = tx.Alert(by.TeamID, id); err != nil {
 			return err
 		}

@@ -49,7 +49,7 @@ func (a *App) tryOnAgent(ctx context.Context, what act, f func(c *change) error)
 		return fleet.Agent{}, err
 	}
 	c := &change{by: what.by, now: a.Now()}
-	err := a.store.Write(ctx, func(tx *store.Tx) error {
+	err := a.write(ctx, what.by, func(tx *store.Tx) error {
 		row, err := tx.Agent(what.by.TeamID, what.id)
 		if err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 	"agentry/internal/fleet"
 )
 
-var context1 = errors.New("no such file")
+var errNoFile = errors.New("no such file")
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
@@ -54,7 +54,7 @@ func TestDelete(t *testing.T) {
 	// The program that still reports changes nothing and breaks nothing.
 	for what, err := range map[string]error{
 		"exited": b.RunExited(t.Context(), spec.Run, app.RunExit{Text: "exit 1"}), "spawned": b.RunSpawned(t.Context(), spec.Run, "x"),
-		"stopping": b.RunStopping(t.Context(), spec.Run), "not spawned": b.RunNotSpawned(t.Context(), spec.Run, context1),
+		"stopping": b.RunStopping(t.Context(), spec.Run), "not spawned": b.RunNotSpawned(t.Context(), spec.Run, errNoFile),
 		"logs": b.AppendLogs(t.Context(), spec.Run, []fleet.LogLine{{At: t0, Text: "late"}}), "tick": b.Tick(t.Context()),
 	} {
 		if err != nil {

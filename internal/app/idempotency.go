@@ -31,6 +31,9 @@ func (a *App) BeginIdempotent(ctx context.Context, by fleet.Actor, key string, f
 	if err != nil {
 		return nil, err
 	}
+	// Requests hold passwords: a stolen file must not let them be guessed.
+	mixed := sha256.Sum256(append([]byte("idempotency request\n"+key+"\n"), fingerprint...))
+	fingerprint = mixed[:]
 	err = a.store.Write(ctx, func(tx *store.Tx) error {
 		have, ok, err := tx.BeginIdempotent(by.ID, name, fingerprint, a.boot, a.Now())
 		switch {
@@ -38,7 +41,9 @@ func (a *App) BeginIdempotent(ctx context.Context, by fleet.Actor, key string, f
 			return err
 		case !bytes.Equal(have.Fingerprint, fingerprint):
 			return fleet.Errorf(CodeIdempotencyMismatch, "This idempotency key was used for another request")
-		case have.Status == 0:
+		case have.Status == store.IdempotentEffect && have.Boot != a.boot:
+			return fleet.Errorf(fleet.CodeConflict, "The first request with this idempotency key took effect, but the server stopped before it answered; look at what is there")
+		case have.Status == store.IdempotentRunning, have.Status == store.IdempotentEffect:
 			return fleet.Errorf(CodeIdempotencyInProgress, "The first request with this idempotency key is still running")
 		}
 		body, err := box.Open(have.Body, "idempotency", name, "body")
@@ -60,6 +65,25 @@ func (a *App) EndIdempotent(ctx context.Context, by fleet.Actor, key string, sta
 			return tx.ForgetIdempotent(by.ID, name)
 		}
 		return tx.EndIdempotent(by.ID, name, status, contentType, box.Seal(body, "idempotency", name, "body"))
+	})
+}
+
+// write is a transaction of somebody's call: with the effect goes the note
+// that the call has had it, so that a repeat after a crash does not have it
+// twice.
+func (a *App) write(ctx context.Context, by fleet.Actor, f func(tx *store.Tx) error) error {
+	if by.IdempotencyKey == "" {
+		return a.store.Write(ctx, f)
+	}
+	name, _, err := sealedKey(by, by.IdempotencyKey)
+	if err != nil {
+		return err
+	}
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return tx.MarkIdempotent(by.ID, name)
 	})
 }
 

@@ -95,7 +95,7 @@ func (a *App) addKey(ctx context.Context, by fleet.Actor, in KeyInput) (k fleet.
 	if in.ExpiresAt.IsZero() {
 		k.ExpiresAt = time.Time{}
 	}
-	err = a.store.Write(ctx, func(tx *store.Tx) error {
+	err = a.write(ctx, by, func(tx *store.Tx) error {
 		if err := tx.InsertKey(k, secret.HashToken(apiKey)); err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (a *App) RevokeKey(ctx context.Context, by fleet.Actor, id string) error {
 		return a.refused(ctx, act{by: by, action: "key.revoke"}, err)
 	}
 	now := a.Now()
-	return a.store.Write(ctx, func(tx *store.Tx) error {
+	return a.write(ctx, by, func(tx *store.Tx) error {
 		ok, err := tx.RevokeKey(by.TeamID, id, now)
 		if err == nil && !ok {
 			err = fleet.Errorf(fleet.CodeNotFound, "API key not found")

@@ -155,7 +155,7 @@ func TestRelaunchWhileTheOldRunReports(t *testing.T) {
 	next := b.begin(id, true)
 	b.ok(<-done)
 	b.ok(b.RunExited(t.Context(), old.Run, app.RunExit{Text: "exit 1"}))
-	b.ok(b.RunNotSpawned(t.Context(), old.Run, context1))
+	b.ok(b.RunNotSpawned(t.Context(), old.Run, errNoFile))
 	b.ok(b.RunStopping(t.Context(), old.Run))
 	b.ok(b.AppendLogs(t.Context(), old.Run, []fleet.LogLine{{At: t0, Level: "info", Text: "late"}}))
 	b.ok(b.RunSpawned(t.Context(), old.Run, "old"))

@@ -14,6 +14,36 @@ import (
 
 type body = map[string]any
 
+// everyEvent has each type, right and wrong.
+func everyEvent(m fleet.Message, tasks []fleet.Task) []app.RunEvent {
+	return []app.RunEvent{
+		{ID: "beat", Type: "heartbeat"},
+		{ID: "reply", Type: "reply", Body: body{"messageId": m.ID, "text": "hi\xff"}},
+		{ID: "reply again", Type: "reply", Body: body{"messageId": m.ID, "text": "no"}},
+		{ID: "done", Type: "task_done", Body: body{"taskId": tasks[0].ID}},
+		{ID: "failed", Type: "task_failed", Body: body{"taskId": tasks[1].ID, "message": "no luck"}},
+		{ID: "retry", Type: "task_failed", Body: body{"taskId": tasks[2].ID, "message": "later", "retry": true}},
+		{ID: "done twice", Type: "task_done", Body: body{"taskId": tasks[0].ID}},
+		{ID: "whose", Type: "task_done", Body: body{"taskId": "nobody's"}},
+		{ID: "used", Type: "usage", Body: body{"kind": "messages", "count": 2.0}},
+		{ID: "used", Type: "usage", Body: body{"kind": "messages", "count": 2.0}}, // told twice in one call
+		{ID: "u1", Type: "usage", Body: body{"kind": "messages", "count": 1.5}},
+		{ID: "u2", Type: "usage", Body: body{"kind": "messages", "count": -1.0}},
+		{ID: "u3", Type: "usage", Body: body{"kind": "", "count": 1.0}},
+		{ID: "u4", Type: "usage", Body: body{"kind": "messages", "count": "1"}},
+		{ID: "alert", Type: "alert", Body: body{"message": "odd"}},
+		{ID: "a1", Type: "alert", Body: body{"message": ""}},
+		{ID: "a2", Type: "alert", Body: body{"message": "x", "severity": "loud"}},
+		{ID: "log", Type: "log", At: t0.Add(time.Hour), Body: body{"text": strings.Repeat("é", 5000)}},
+		{ID: "l1", Type: "log", Body: body{"text": "x", "level": "loud"}},
+		{ID: "s", Type: "signed_in"},
+		{ID: "c", Type: "challenge"},
+		{ID: "x", Type: "reboot"},
+		{ID: "", Type: "log"},
+		{ID: strings.Repeat("i", 65), Type: "log"},
+	}
+}
+
 func TestRunEvents(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -25,35 +55,9 @@ func TestRunEvents(t *testing.T) {
 	}
 	tasks, _, _, err := b.ClaimTasks(t.Context(), spec.Run, 3)
 	b.ok(err)
-	long := strings.Repeat("é", 5000)
 	var results []app.EventResult
 	b.effectsOf(func() {
-		results = must[[]app.EventResult](t)(b.RunEvents(t.Context(), spec.Run, []app.RunEvent{
-			{ID: "beat", Type: "heartbeat"},
-			{ID: "reply", Type: "reply", Body: body{"messageId": m.ID, "text": "hi\xff"}},
-			{ID: "reply again", Type: "reply", Body: body{"messageId": m.ID, "text": "no"}},
-			{ID: "done", Type: "task_done", Body: body{"taskId": tasks[0].ID}},
-			{ID: "failed", Type: "task_failed", Body: body{"taskId": tasks[1].ID, "message": "no luck"}},
-			{ID: "retry", Type: "task_failed", Body: body{"taskId": tasks[2].ID, "message": "later", "retry": true}},
-			{ID: "done twice", Type: "task_done", Body: body{"taskId": tasks[0].ID}},
-			{ID: "whose", Type: "task_done", Body: body{"taskId": "nobody's"}},
-			{ID: "used", Type: "usage", Body: body{"kind": "messages", "count": 2.0}},
-			{ID: "used", Type: "usage", Body: body{"kind": "messages", "count": 2.0}}, // told twice in one call
-			{ID: "u1", Type: "usage", Body: body{"kind": "messages", "count": 1.5}},
-			{ID: "u2", Type: "usage", Body: body{"kind": "messages", "count": -1.0}},
-			{ID: "u3", Type: "usage", Body: body{"kind": "", "count": 1.0}},
-			{ID: "u4", Type: "usage", Body: body{"kind": "messages", "count": "1"}},
-			{ID: "alert", Type: "alert", Body: body{"message": "odd"}},
-			{ID: "a1", Type: "alert", Body: body{"message": ""}},
-			{ID: "a2", Type: "alert", Body: body{"message": "x", "severity": "loud"}},
-			{ID: "log", Type: "log", At: t0.Add(time.Hour), Body: body{"text": long}},
-			{ID: "l1", Type: "log", Body: body{"text": "x", "level": "loud"}},
-			{ID: "s", Type: "signed_in"},
-			{ID: "c", Type: "challenge"},
-			{ID: "x", Type: "reboot"},
-			{ID: "", Type: "log"},
-			{ID: strings.Repeat("i", 65), Type: "log"},
-		}))
+		results = must[[]app.EventResult](t)(b.RunEvents(t.Context(), spec.Run, everyEvent(m, tasks)))
 	}).want(t, "events", effects{Events: []string{"message.changed", "task.changed", "usage.changed", "alert.changed", "log.added"}, Wakes: 1})
 	want := map[string]string{
 		"reply again": "messageId is of no message without a reply", "done twice": "The task is done, not claimed", "whose": "Task not found",

@@ -99,7 +99,7 @@ func TestFailedStartAfterAServerRestart(t *testing.T) {
 func TestHandles(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	id, spec := b.running("rehearsal")
+	_, spec := b.running("rehearsal")
 	list := must[[]app.RunHandle](t)(b.KnownHandles(t.Context()))
 	if len(list) != 1 || list[0].Run != spec.Run || list[0].Handle != "pid:1" || list[0].Driver != "process" {
 		t.Errorf("%+v", list)
@@ -108,7 +108,6 @@ func TestHandles(t *testing.T) {
 	if list := must[[]app.RunHandle](t)(b.KnownHandles(t.Context())); len(list) != 0 {
 		t.Errorf("%+v", list)
 	}
-	_ = id
 }
 
 func TestSilenceAndHeardAgain(t *testing.T) {

@@ -183,10 +183,14 @@ func (s *seeder) history(c *change) error {
 		return nil
 	}
 	days = min(days, 1+s.rand.IntN(16))
-	for d := days; d >= 0; d-- {
+	last := 0
+	if c.agent.Status == fleet.Ended {
+		last = max(0, int(s.now.Sub(c.agent.EndedAt)/(24*time.Hour)))
+	}
+	for d := last + days; d >= last; d-- {
 		day := c.agent.Hours.Day(s.now.AddDate(0, 0, -d))
 		for _, kind := range []string{fleet.UsageMessages, fleet.UsageInvitations} {
-			if n := s.rand.IntN(22); n > 3 {
+			if n := s.rand.IntN(20); n > 3 {
 				if err := c.tx.AddUsage(c.agent.ID, day, kind, c.agent.Incarnation, int64(n)); err != nil {
 					return err
 				}

@@ -67,6 +67,9 @@ func (a *App) SaveSession(ctx context.Context, token string, s fleet.Session, tt
 	if token == "" {
 		token, s.ID, s.CreatedAt = secret.NewToken(), fleet.NewID(now), now
 	}
+	if s.Data == nil {
+		s.Data = []byte{}
+	}
 	s.SeenAt, s.ExpiresAt = now, now.Add(ttl)
 	return token, a.store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSession(secret.HashToken(token), s) })
 }

@@ -202,8 +202,10 @@ func (tx *Tx) DailyUsage(team fleet.TeamID, ids []fleet.AgentID, kinds []string,
 	}
 	w := &where{}
 	team1, from1 := w.arg(team), w.arg(from)
-	err := tx.eachUsage(out, `SELECT u.agent_id, u.day, SUM(u.n) FROM usage_days u JOIN agents a ON a.id = u.agent_id
-		WHERE a.team_id = `+team1+` AND u.day >= `+from1+` AND u.agent_id IN (`+args(w, ids)+`) AND u.kind IN (`+args(w, kinds)+`)
+	// Not a join: with many ids that would begin with all agents of the team.
+	err := tx.eachUsage(out, `SELECT u.agent_id, u.day, SUM(u.n) FROM usage_days u
+		WHERE u.agent_id IN (`+args(w, ids)+`) AND u.day >= `+from1+` AND u.kind IN (`+args(w, kinds)+`)
+			AND EXISTS (SELECT 1 FROM agents a WHERE a.id = u.agent_id AND a.team_id = `+team1+`)
 		GROUP BY u.agent_id, u.day`, w.args)
 	return out, err
 }

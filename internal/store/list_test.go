@@ -296,9 +296,13 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 	s := openStore(t, Options{})
 	insert(t, s, newAgent(teamA, "x"))
 	plans := map[string]func(tx *Tx) error{
-		"LastEvent":     func(tx *Tx) error { _, _, err := tx.LastEvent(); return err },
-		"EventsAfter":   func(tx *Tx) error { _, err := tx.EventsAfter(teamA, 5, 10); return err },
-		"LiveAlerts":    func(tx *Tx) error { _, err := tx.LiveAlerts([]fleet.AgentID{"a", "b"}); return err },
+		"LastEvent":   func(tx *Tx) error { _, _, err := tx.LastEvent(); return err },
+		"EventsAfter": func(tx *Tx) error { _, err := tx.EventsAfter(teamA, 5, 10); return err },
+		"DailyUsage": func(tx *Tx) error {
+			_, err := tx.DailyUsage(teamA, make([]fleet.AgentID, 50), []string{"messages", "invitations"}, "2026-01-01")
+			return err
+		},
+		"LiveAlerts":    func(tx *Tx) error { _, err := tx.LiveAlerts(make([]fleet.AgentID, 50)); return err },
 		"WantedRuns":    func(tx *Tx) error { _, err := tx.WantedRuns(); return err },
 		"Handles":       func(tx *Tx) error { _, err := tx.Handles(); return err },
 		"DueResumes":    func(tx *Tx) error { _, err := tx.DueResumes(t0, 10); return err },
@@ -321,6 +325,7 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 		"LiveAlerts": "alerts_live", "WantedRuns": "runtimes_wanted", "Handles": "runtimes_handle", "SilentRuns": "runtimes_wanted",
 		"DueSnoozes": "alerts_snoozed", "Live alerts": "alerts_live",
 	}
+	ofTeam := []string{"TeamCountries", "Attention"}
 	for name, look := range plans {
 		mustRead(t, s, func(tx *Tx) error {
 			kept := tx.stmts
@@ -341,6 +346,9 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 					if strings.HasPrefix(line, "SCAN") && !strings.HasPrefix(line, "SCAN CONSTANT ROW") && line != "SCAN c" && (index[name] == "" || !strings.Contains(line, index[name])) {
 						t.Errorf("%s reads everything:\n%s", name, plan)
 					}
+				}
+				if strings.Contains(plan, "agents_") && strings.Contains(plan, "(team_id=?)") && !slices.Contains(ofTeam, name) {
+					t.Errorf("%s reads all agents of the team:\n%s", name, plan)
 				}
 				if !strings.Contains(plan, index[name]) {
 					t.Errorf("%s does not use %s:\n%s", name, index[name], plan)

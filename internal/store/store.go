@@ -291,11 +291,20 @@ func (s *Store) Erased() {
 	}
 }
 
+// gather is how long erasures may wait for others.
+const gather = time.Second
+
 func (s *Store) checkpointLoop() {
 	defer s.owned.Done()
 	for {
 		select {
 		case <-s.erased:
+		case <-s.quit:
+			return
+		}
+		// Many erasures come together; a checkpoint costs several syncs.
+		select {
+		case <-time.After(gather):
 		case <-s.quit:
 			return
 		}

@@ -42,33 +42,15 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 	})
 }
 
-// Every query that takes a team gives another team nothing. A query without a
-// row here fails the test.
-func TestAnotherTeamGetsNothing(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, Options{})
-	a := newAgent(teamA, "Secret name")
-	a.Tags, a.Country, a.Status = []string{"tag"}, "FR", fleet.Ended
-	wealth(t, s, a, "text")
-	key := fleet.Key{ID: "key a", TeamID: teamA, Name: "k", Prefix: "agy_12345678", Scope: fleet.ScopeRead, CreatedAt: t0}
-	mustWrite(t, s, func(tx *Tx) error {
-		if err := tx.InsertKey(key, []byte("hash")); err != nil {
-			return err
-		}
-		if err := tx.InsertUser(fleet.User{ID: "u", Email: "a@b", Name: "Ann", PasswordHash: "h"}, t0); err != nil {
-			return err
-		}
-		if err := tx.InsertMember(teamA, "u", fleet.RoleOwner, t0); err != nil {
-			return err
-		}
-		return tx.InsertDeletion(fleet.Deletion{ID: "deletion a", TeamID: teamA, AgentID: "gone", At: t0})
-	})
-	// Each look counts what the team sees; codes is what it is told if it asks by id.
-	looks := map[string]struct {
-		see  func(tx *Tx, team fleet.TeamID) (int, error)
-		code fleet.Code
-		own  int
-	}{
+// look counts what a team sees; code is what another is told if it asks by id.
+type look struct {
+	see  func(tx *Tx, team fleet.TeamID) (int, error)
+	code fleet.Code
+	own  int
+}
+
+func looksOf(a fleet.Agent) map[string]look {
+	return map[string]look{
 		"Agent": {func(tx *Tx, team fleet.TeamID) (int, error) { r, err := tx.Agent(team, a.ID); return len(r.Name), err }, fleet.CodeForbidden, 11},
 		"Agents": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.Agents(team, AgentFilter{}, AgentOrder{}, nil, 10)
@@ -120,6 +102,30 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 		"Deletions": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.Deletions(team, "", 10); return len(l), err }, "", 1},
 		"Team":      {func(tx *Tx, team fleet.TeamID) (int, error) { tm, err := tx.Team(team); return len(tm.Name), err }, "", 1}, // a team's own name
 	}
+}
+
+// Every query that takes a team gives another team nothing. A query without a
+// row here fails the test.
+func TestAnotherTeamGetsNothing(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "Secret name")
+	a.Tags, a.Country, a.Status = []string{"tag"}, "FR", fleet.Ended
+	wealth(t, s, a, "text")
+	key := fleet.Key{ID: "key a", TeamID: teamA, Name: "k", Prefix: "agy_12345678", Scope: fleet.ScopeRead, CreatedAt: t0}
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.InsertKey(key, []byte("hash")); err != nil {
+			return err
+		}
+		if err := tx.InsertUser(fleet.User{ID: "u", Email: "a@b", Name: "Ann", PasswordHash: "h"}, t0); err != nil {
+			return err
+		}
+		if err := tx.InsertMember(teamA, "u", fleet.RoleOwner, t0); err != nil {
+			return err
+		}
+		return tx.InsertDeletion(fleet.Deletion{ID: "deletion a", TeamID: teamA, AgentID: "gone", At: t0})
+	})
+	looks := looksOf(a)
 	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey"}
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {

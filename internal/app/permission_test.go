@@ -1,0 +1,377 @@
+package app_test
+
+import (
+	"context"
+	"encoding/base64"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+)
+
+// useCase is one use-case of an actor, with the least scope that may call it.
+type useCase struct {
+	need fleet.Scope
+	// audited: a refusal is in the audit, since the call would change something.
+	audited bool
+	// foreign is what another team is told; "" means that it sees nothing.
+	foreign fleet.Code
+	call    func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error
+}
+
+func useCases() map[string]useCase {
+	all := map[string]useCase{}
+	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), administering()} {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+const (
+	read    = fleet.ScopeRead
+	operate = fleet.ScopeOperate
+	del     = fleet.ScopeDelete
+	admin   = fleet.ScopeAdmin
+)
+
+func lookingAtTheFleet() map[string]useCase {
+	return map[string]useCase{
+		"Agents": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			p, err := b.Agents(ctx, by, app.ListInput{})
+			if by.TeamID != b.team && len(p.Agents)+int(p.Total) > 0 {
+				b.t.Errorf("another team lists %d agents", p.Total)
+			}
+			return err
+		}},
+		"EachAgent": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return b.EachAgent(ctx, by, app.ListInput{}, func(v app.AgentView) error {
+				if v.TeamID != by.TeamID {
+					b.t.Error("another team streams", v.ID)
+				}
+				return nil
+			})
+		}},
+		"FleetCounts": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			c, err := b.FleetCounts(ctx, by)
+			if by.TeamID != b.team && (c.All != 0 || len(c.Tags) != 0) {
+				b.t.Errorf("another team counts %+v", c)
+			}
+			return err
+		}},
+		"TeamAlerts": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			list, _, err := b.TeamAlerts(ctx, by, "", app.PageInput{})
+			if by.TeamID != b.team && len(list) > 0 {
+				b.t.Errorf("another team sees %+v", list)
+			}
+			return err
+		}},
+		"Deletion": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeNotFound, second(b.Deletion(ctx, by, "d")))
+		}},
+		"DeletionOfAgent": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeNotFound, second(b.DeletionOfAgent(ctx, by, id)))
+		}},
+		"Deletions": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			_, _, err := b.Deletions(ctx, by, app.PageInput{})
+			return err
+		}},
+		"Events": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			list, _, err := b.Events(ctx, by, 0, 10)
+			if slices.ContainsFunc(list, func(e fleet.Event) bool { return e.TeamID != by.TeamID }) {
+				b.t.Error("another team hears events")
+			}
+			return err
+		}},
+		"LastEventSeq": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.LastEventSeq(ctx, by))
+		}},
+	}
+}
+
+func lookingAtAnAgent() map[string]useCase {
+	return map[string]useCase{
+		"Agent": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Agent(ctx, by, id))
+		}},
+		"Preview": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Preview(ctx, by, id, fleet.MoveDelete))
+		}},
+		"History": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			_, _, err := b.History(ctx, by, id, app.PageInput{})
+			return err
+		}},
+		"Tasks": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			_, _, err := b.Tasks(ctx, by, id, "", app.PageInput{})
+			return err
+		}},
+		"Alerts": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			_, _, err := b.Alerts(ctx, by, id, app.PageInput{})
+			return err
+		}},
+		"Messages": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			_, _, err := b.Messages(ctx, by, id, "", app.PageInput{})
+			return err
+		}},
+		"Message": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeNotFound, second(b.Message(ctx, by, id, "m")))
+		}},
+		"Usage": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Usage(ctx, by, id, app.UsageInput{}))
+		}},
+		"Logs": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Logs(ctx, by, id, app.LogInput{}))
+		}},
+	}
+}
+
+func moving() map[string]useCase {
+	return map[string]useCase{
+		"Create": {operate, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Create(ctx, by, app.CreateInput{}))
+		}},
+		"Update": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Update(ctx, by, id, app.UpdateInput{}))
+		}},
+		"Setup": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.Setup(ctx, by, id, app.SetupInput{Login: "x", Password: "y", Country: "FR"})))
+		}},
+		"Verify": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.Verify(ctx, by, id, app.VerifyInput{Code: "1"})))
+		}},
+		"Start": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.Start(ctx, by, id, app.StartInput{})))
+		}},
+		"Resume": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.Resume(ctx, by, id, app.ReasonInput{})))
+		}},
+		"Pause": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.Pause(ctx, by, id, app.PauseInput{})))
+		}},
+		"End": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.End(ctx, by, id, app.ReasonInput{})))
+		}},
+		"Relaunch": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Relaunch(ctx, by, id, app.ReasonInput{}))
+		}},
+		"Protect": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Protect(ctx, by, id, app.ReasonInput{Reason: "r"}))
+		}},
+		"Unprotect": {admin, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Unprotect(ctx, by, id, app.ReasonInput{Reason: "r"}))
+		}},
+		"Disable": {admin, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.Disable(ctx, by, id, app.ReasonInput{})))
+		}},
+		"Enable": {admin, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.Enable(ctx, by, id, app.ReasonInput{})))
+		}},
+		"Delete": {del, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Delete(ctx, by, id, app.DeleteInput{}))
+		}},
+	}
+}
+
+func working() map[string]useCase {
+	return map[string]useCase{
+		"SendMessage": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.SendMessage(ctx, by, id, app.MessageInput{Text: "x"})))
+		}},
+		"AddTask": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.AddTask(ctx, by, id, app.TaskInput{Type: "x"})))
+		}},
+		"CancelTask": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeNotFound, second(b.CancelTask(ctx, by, id, "t")))
+		}},
+		"AckAlert": {operate, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.AckAlert(ctx, by, b.column(`SELECT id FROM alerts WHERE agent_id = ?`, id)[0]))
+		}},
+		"SnoozeAlert": {operate, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.SnoozeAlert(ctx, by, b.column(`SELECT id FROM alerts WHERE agent_id = ?`, id)[0], b.Now().Add(time.Hour)))
+		}},
+		"ResolveAlert": {operate, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.ResolveAlert(ctx, by, b.column(`SELECT id FROM alerts WHERE agent_id = ?`, id)[0]))
+		}},
+	}
+}
+
+func administering() map[string]useCase {
+	return map[string]useCase{
+		"Keys": {admin, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			list, err := b.Keys(ctx, by)
+			if slices.ContainsFunc(list, func(k fleet.Key) bool { return k.TeamID != by.TeamID }) {
+				b.t.Error("another team lists keys")
+			}
+			return err
+		}},
+		"CreateKey": {admin, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			k, _, err := b.CreateKey(ctx, by, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})
+			if err == nil && k.TeamID != by.TeamID {
+				b.t.Error("a key for another team")
+			}
+			return err
+		}},
+		"RevokeKey": {admin, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			k, _, err := b.AddKey(ctx, b.team, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})
+			b.ok(err)
+			return b.RevokeKey(ctx, by, k.ID)
+		}},
+	}
+}
+
+func ignore(code fleet.Code, err error) error {
+	if fleet.CodeOf(err) == code {
+		return nil
+	}
+	return err
+}
+
+// notScoped take an actor, but what they do is decided elsewhere: idempotency
+// keys are the caller's own, sessions a member's own, a subscription is guarded
+// where it is read, and a refusal is recorded of whoever was refused.
+var notScoped = []string{"BeginIdempotent", "EndIdempotent", "Sessions", "RevokeSession", "Subscribe", "Refused"}
+
+// Every use-case that takes an actor is here, so that none is forgotten.
+func TestUseCasesAreAllTried(t *testing.T) {
+	t.Parallel()
+	typ := reflect.TypeFor[*app.App]()
+	cases := useCases()
+	for i := range typ.NumMethod() {
+		m := typ.Method(i)
+		takesActor := m.Type.NumIn() > 2 && m.Type.In(2) == reflect.TypeFor[fleet.Actor]() || m.Type.NumIn() > 1 && m.Type.In(1) == reflect.TypeFor[fleet.Actor]()
+		if _, tried := cases[m.Name]; takesActor && !tried && !slices.Contains(notScoped, m.Name) {
+			t.Errorf("%s takes an actor and its permission is not tried", m.Name)
+		}
+	}
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	for name, c := range useCases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, nil)
+			id, spec := b.running("rehearsal")
+			b.tell(spec.Run, app.RunEvent{ID: "a", Type: "alert", Body: body{"message": "m"}})
+			b.ok(second(b.End(t.Context(), b.operator, id, app.ReasonInput{})))
+			state := func() string {
+				return strings.Join(b.column(`SELECT id || status || version FROM agents UNION ALL SELECT id || state FROM alerts UNION ALL SELECT id FROM tasks UNION ALL SELECT id FROM messages`), "\n")
+			}
+			before := state()
+			for _, by := range []fleet.Actor{{}, {TeamID: b.team}, {TeamID: b.team, Scope: "root"}, b.viewer, b.operator, b.deleter} {
+				if by.Scope.Contains(c.need) {
+					continue
+				}
+				entries := b.number(`SELECT COUNT(*) FROM audit WHERE outcome = 'forbidden'`)
+				err := c.call(t.Context(), by, id, b)
+				wantErr(t, string(by.Scope), err, fleet.CodeForbidden, "")
+				if traced := b.number(`SELECT COUNT(*) FROM audit WHERE outcome = 'forbidden'`) == entries+1; traced != c.audited {
+					t.Errorf("%q: the refusal is in the audit: %v, want %v", by.Scope, traced, c.audited)
+				}
+			}
+			err := c.call(t.Context(), b.stranger, id, b)
+			if fleet.CodeOf(err) != c.foreign || c.foreign == "" && err != nil {
+				t.Errorf("another team is told %v, want %q", err, c.foreign)
+			}
+			if c.foreign == fleet.CodeForbidden {
+				wantErr(t, "another team", err, fleet.CodeForbidden, "You do not have access to this agent")
+				if n := b.number(`SELECT COUNT(*) FROM audit WHERE outcome = 'forbidden' AND team_id = ?`, b.stranger.TeamID); (n == 1) != c.audited {
+					t.Errorf("%d refusals in the other team's audit", n)
+				}
+			}
+			if name != "Create" && state() != before {
+				t.Error("a refused call changed something")
+			}
+			for _, by := range []fleet.Actor{b.viewer, b.operator, b.deleter, b.admin} {
+				if by.Scope == c.need {
+					b.ok(c.call(t.Context(), by, id, b))
+				}
+			}
+		})
+	}
+}
+
+// Pages of the fleet, followed by their cursors in both directions.
+func TestAgentPages(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	for range 11 {
+		b.create("rehearsal")
+	}
+	for _, sort := range []string{"", "name", "-name", "createdAt", "-createdAt", "updatedAt", "-updatedAt", "attention"} {
+		var all, forward, backward []fleet.AgentID
+		b.ok(b.EachAgent(t.Context(), b.viewer, app.ListInput{Sort: sort}, func(v app.AgentView) error { all = append(all, v.ID); return nil }))
+		in := app.ListInput{Sort: sort, Limit: 3}
+		var last app.Page
+		for pages := 1; ; pages++ {
+			p := must[app.Page](t)(b.Agents(t.Context(), b.viewer, in))
+			if p.Total != 11 || (p.PrevCursor == "") != (pages == 1) || pages > 4 {
+				t.Fatalf("%s: page %d: %d of %d, previous %q", sort, pages, len(p.Agents), p.Total, p.PrevCursor)
+			}
+			for _, a := range p.Agents {
+				forward = append(forward, a.ID)
+			}
+			last = p
+			if in.Cursor = p.NextCursor; in.Cursor == "" {
+				break
+			}
+		}
+		for in.Cursor = last.PrevCursor; in.Cursor != ""; {
+			p := must[app.Page](t)(b.Agents(t.Context(), b.viewer, in))
+			for _, a := range slices.Backward(p.Agents) {
+				backward = append(backward, a.ID)
+			}
+			if p.NextCursor == "" {
+				t.Errorf("%s: a page before another has no next", sort)
+			}
+			in.Cursor = p.PrevCursor
+		}
+		slices.Reverse(backward)
+		if !slices.Equal(forward, all) || !slices.Equal(backward, all[:9]) || len(all) != 11 {
+			t.Errorf("%q: all %d, forward %d, backward %d", sort, len(all), len(forward), len(backward))
+		}
+	}
+	for what, in := range map[string]app.ListInput{"sort": {Sort: "id"}, "desc attention": {Sort: "-attention"}, "cursor": {Cursor: "!"}, "cursor JSON": {Cursor: base64.RawURLEncoding.EncodeToString([]byte(`{"i":1}`))}} {
+		_, err := b.Agents(t.Context(), b.viewer, in)
+		wantErr(t, what, err, fleet.CodeValidation, "")
+	}
+	if p := must[app.Page](t)(b.Agents(t.Context(), b.viewer, app.ListInput{Limit: 1000, Q: "%"})); len(p.Agents) != 0 || p.Total != 0 {
+		t.Errorf("%d agents hold a percent sign", p.Total)
+	}
+}
+
+func TestEventsForAStream(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	sub := b.Subscribe(b.viewer)
+	defer sub.Close()
+	theirs := b.Subscribe(b.stranger)
+	defer theirs.Close()
+	id := b.create("rehearsal")
+	e := <-sub.Events()
+	if e.AgentID != id || e.Type != fleet.EventAgentCreated || len(theirs.Events()) != 0 {
+		t.Errorf("%+v, the other team hears %d", e, len(theirs.Events()))
+	}
+	last := must[int64](t)(b.LastEventSeq(t.Context(), b.viewer))
+	for after, want := range map[int64]struct {
+		n        int
+		complete bool
+	}{0: {1, true}, last: {0, true}, last + 5: {0, false}} {
+		list, complete, err := b.Events(t.Context(), b.viewer, after, 10)
+		if len(list) != want.n || complete != want.complete || err != nil {
+			t.Errorf("after %d: %d, complete %v, %v", after, len(list), complete, err)
+		}
+	}
+	// What is older than a week is forgotten, and said so.
+	b.clock.step(4 * 24 * time.Hour)
+	b.create("rehearsal")
+	b.clock.step(4*24*time.Hour - time.Duration(b.Now().Second())*time.Second)
+	b.ok(b.Tick(t.Context()))
+	if list, complete, err := b.Events(t.Context(), b.viewer, 0, 10); len(list) != 1 || complete || err != nil {
+		t.Errorf("%d, complete %v, %v", len(list), complete, err)
+	}
+}
