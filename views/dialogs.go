@@ -77,8 +77,6 @@ type Confirm struct {
 
 func (c Confirm) ended() bool { return c.Status == string(fleet.Ended) }
 
-func (c Confirm) statusWord() string { return fleet.Status(c.Status).Word() }
-
 // RelaunchReasons are the choices of the field reason.
 func RelaunchReasons() []ui.Option {
 	return []ui.Option{

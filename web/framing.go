@@ -67,6 +67,10 @@ func badFraming(raw []byte, protocol string) string {
 	switch {
 	case counts["host"] > 1:
 		return "More than one Host header"
+	case counts["authorization"] > 1:
+		return "More than one Authorization header"
+	case counts["content-encoding"] > 0:
+		return "Bodies are taken without Content-Encoding"
 	case counts["content-length"] > 1 || counts["transfer-encoding"] > 1:
 		return "More than one length of the body"
 	case counts["content-length"] > 0 && counts["transfer-encoding"] > 0:

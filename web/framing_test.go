@@ -56,6 +56,8 @@ func TestFramingIsStrict(t *testing.T) {
 		{"same host twice", "GET /healthz HTTP/1.1\r\n" + okHost + okHost + "\r\n"},
 		{"no host", "GET /healthz HTTP/1.1\r\nX-A: b\r\n\r\n"},
 		{"empty host", "GET /healthz HTTP/1.1\r\nHost: \r\n\r\n"},
+		{"two authorizations", "GET /v1/verify HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nAuthorization: Bearer y\r\n\r\n"},
+		{"encoded body", "POST /v1/agents HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"},
 		{"host with a path", "GET /healthz HTTP/1.1\r\nHost: a/b\r\n\r\n"},
 		{"host with a user", "GET /healthz HTTP/1.1\r\nHost: a@b\r\n\r\n"},
 		{"host with a comma", "GET /healthz HTTP/1.1\r\nHost: a, b\r\n\r\n"},

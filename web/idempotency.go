@@ -35,6 +35,7 @@ func (s *Server) once(c *fiber.Ctx, r *route, who caller) error {
 		c.Set(fiber.HeaderContentType, done.ContentType)
 		return c.Status(done.Status).Send(done.Body)
 	}
+	who.actor.IdempotencyKey = name
 	if err := recovered(func() error { return r.handle(c, who) }); err != nil {
 		s.answer(c, err)
 	}

@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -202,6 +201,6 @@ func (c client) refusesEliza(path string, body hostile) {
 		Error   string
 	}
 	if err := json.Unmarshal([]byte(a.body), &f); err != nil || a.status != body.status || f.Success || f.Error == "" {
-		c.t.Errorf("POST %s %.80s\n got %d %.300s\nwant %d %s", path, body.text, a.status, a.body, body.status, fmt.Sprint("and a sentence"))
+		c.t.Errorf("POST %s %.80s\n got %d %.300s\nwant %d and a sentence", path, body.text, a.status, a.body, body.status)
 	}
 }

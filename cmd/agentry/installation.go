@@ -32,6 +32,9 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, fa
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
+	if err := checkNotLost(c); err != nil {
+		return nil, err
+	}
 	h := &installation{config: c, hub: live.New()}
 	err := makePrivate(databaseIn(c.Data))
 	if err == nil {
@@ -104,6 +107,40 @@ func (h *installation) checkMasterKey(ctx context.Context, sealer *secret.Sealer
 	return h.store.Write(ctx, func(tx *store.Tx) error {
 		return tx.SetMeta(keyCheck, base64.StdEncoding.EncodeToString(sealed))
 	})
+}
+
+// instance names this installation in this folder. A copy of the folder has
+// another name: the programs of the original are not its own to end.
+func (h *installation) instance(ctx context.Context) (string, error) {
+	name, err := h.app.Instance(ctx)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(h.config.Data)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the data folder: %w", err)
+	}
+	at, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "", errors.New("the data folder has no number on this system")
+	}
+	return fmt.Sprintf("%s-%x-%x", name, at.Dev, at.Ino), nil
+}
+
+// checkNotLost refuses to begin anew beside a master key that belongs to a
+// database that is gone or empty.
+func checkNotLost(c config.Config) error {
+	if c.MasterKeyFile != filepath.Join(c.Data, "master.key") {
+		return nil
+	}
+	if _, err := os.Stat(c.MasterKeyFile); err != nil {
+		return nil
+	}
+	if info, err := os.Stat(databaseIn(c.Data)); err == nil && info.Size() > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s has a master key but its database is missing or empty: put %s back from your backup, or remove the key to begin anew",
+		c.Data, databaseIn(c.Data))
 }
 
 func openMasterKey(path string) (*secret.Sealer, bool, error) {

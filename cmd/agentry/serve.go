@@ -120,7 +120,7 @@ func (s *server) listen(ctx context.Context, o serverOptions) error {
 }
 
 func (s *server) startPrograms(ctx context.Context) error {
-	instance, err := s.app.Instance(ctx)
+	instance, err := s.instance(ctx)
 	if err != nil {
 		return err
 	}

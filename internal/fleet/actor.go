@@ -77,6 +77,8 @@ type Actor struct {
 	Scope  Scope
 	// RequestID ties what is done to the request that asked for it.
 	RequestID string
+	// IdempotencyKey names the call, so that its effect happens once; "" is none.
+	IdempotencyKey string
 }
 
 // System is the actor for what the program does by itself, such as a time-out.

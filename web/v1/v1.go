@@ -171,7 +171,9 @@ func (a *API) link(c *fiber.Ctx, rel, cursor string) {
 		return
 	}
 	values := url.Values{}
-	c.Context().QueryArgs().VisitAll(func(k, v []byte) { values.Set(string(k), string(v)) })
+	for k, v := range c.Context().QueryArgs().All() {
+		values.Set(string(k), string(v))
+	}
 	values.Set("cursor", cursor)
 	c.Append(fiber.HeaderLink, "<"+c.Path()+"?"+values.Encode()+`>; rel="`+rel+`"`)
 }

@@ -56,7 +56,7 @@ func newChild(d *Driver, spec agentruntime.Spec) *child {
 func (c *child) begin() {
 	stat, err := readStat(c.pid)
 	if err == nil {
-		c.handle = handle{pid: c.pid, start: stat.start, boot: c.d.boot}.String()
+		c.handle = handle{pid: c.pid, start: stat.start, boot: c.d.boot, instance: c.d.instance}.String()
 	}
 	if err := errors.Join(err, c.restrain()); err != nil {
 		c.d.log.Warn("cannot limit a program", "agent_id", c.key.agent, "error", err)

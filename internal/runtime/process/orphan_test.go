@@ -131,7 +131,7 @@ func TestReapKillsTheLeaderOfAHandle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := handle{pid: cmd.Process.Pid, start: s.start, boot: d.boot}
+	h := handle{pid: cmd.Process.Pid, start: s.start, boot: d.boot, instance: d.instance}
 	later, before := h, h
 	later.start++
 	before.boot = "other"

@@ -112,18 +112,22 @@ func bootID() (string, error) {
 }
 
 // handle names a process so that a later server finds the same one or none.
-// As text it is "pid:start:boot".
+// As text it is "pid:start:boot:instance": a copy of the installation must not
+// take the original's programs for its own.
 type handle struct {
-	pid   int
-	start uint64
-	boot  string
+	pid      int
+	start    uint64
+	boot     string
+	instance string
 }
 
-func (h handle) String() string { return fmt.Sprintf("%d:%d:%s", h.pid, h.start, h.boot) }
+func (h handle) String() string {
+	return fmt.Sprintf("%d:%d:%s:%s", h.pid, h.start, h.boot, h.instance)
+}
 
 func parseHandle(s string) (handle, bool) {
-	parts := strings.Split(s, ":")
-	if len(parts) != 3 {
+	parts := strings.SplitN(s, ":", 4)
+	if len(parts) != 4 {
 		return handle{}, false
 	}
 	pid, err1 := strconv.Atoi(parts[0])
@@ -131,5 +135,5 @@ func parseHandle(s string) (handle, bool) {
 	if err1 != nil || err2 != nil || pid < 2 {
 		return handle{}, false
 	}
-	return handle{pid: pid, start: start, boot: parts[2]}, true
+	return handle{pid: pid, start: start, boot: parts[2], instance: parts[3]}, true
 }

@@ -23,7 +23,7 @@ func (d *Driver) Reap(ctx context.Context, handles []string) error {
 	own := d.started()
 	for _, text := range handles {
 		h, ok := parseHandle(text)
-		if ok && h.boot == d.boot && own[h.pid] == nil {
+		if ok && h.boot == d.boot && h.instance == d.instance && own[h.pid] == nil {
 			leaders = append(leaders, h)
 		}
 	}
