@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"sync"
+	"errors"
 	"time"
 
 	"agentry/internal/fleet"
@@ -41,10 +41,43 @@ func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User,
 		return u, nil, err
 	}
 	if !ok || len(places) == 0 {
-		return fleet.User{}, nil, errSignIn()
+		return fleet.User{}, nil, errors.Join(errSignIn(), a.auditSignIn(ctx, u, places, string(fleet.CodeUnauthorized)))
 	}
 	a.guesses.forget(email)
-	return u, places, nil
+	return u, places, a.auditSignIn(ctx, u, places, "done")
+}
+
+// auditSignIn records a try in every team of the person; who is unknown has none.
+func (a *App) auditSignIn(ctx context.Context, u fleet.User, places []fleet.Member, outcome string) error {
+	if len(places) == 0 {
+		return nil
+	}
+	now := a.Now()
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		for _, m := range places {
+			if err := tx.AddAudit(sessionEntry(m.TeamID, u, "session.sign_in", now, outcome)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func sessionEntry(team fleet.TeamID, u fleet.User, action string, now time.Time, outcome string) fleet.AuditEntry {
+	by := fleet.Actor{Kind: fleet.ActorMember, ID: string(u.ID), Name: u.Name, TeamID: team}
+	return entry(act{by: by, action: action}, now, outcome)
+}
+
+// sessionEnded records that a session was ended and lets its streams know.
+func sessionEnded(tx *store.Tx, s fleet.Session, action string, now time.Time) error {
+	m, ok, err := tx.Member(s.TeamID, s.UserID)
+	if err != nil || !ok {
+		return err
+	}
+	if err := tx.AddAudit(sessionEntry(s.TeamID, m.User, action, now, "done")); err != nil {
+		return err
+	}
+	return tx.AddEvent(fleet.Event{TeamID: s.TeamID, Type: fleet.EventSessionChanged, At: now})
 }
 
 func errSignIn() *fleet.Error {
@@ -122,7 +155,17 @@ func (a *App) ActorForSession(ctx context.Context, token string) (by fleet.Actor
 
 // DropSession ends the session with the token.
 func (a *App) DropSession(ctx context.Context, token string) error {
-	return a.store.Write(ctx, func(tx *store.Tx) error { return tx.DropSessionToken(secret.HashToken(token)) })
+	now := a.Now()
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		s, ok, err := tx.SessionByToken(secret.HashToken(token), now)
+		if err != nil || !ok {
+			return err
+		}
+		if err := tx.DropSessionToken(secret.HashToken(token)); err != nil {
+			return err
+		}
+		return sessionEnded(tx, s, "session.sign_out", now)
+	})
 }
 
 // Sessions returns the member's own live sessions, newest first.
@@ -147,67 +190,9 @@ func (a *App) RevokeSession(ctx context.Context, by fleet.Actor, id string) erro
 		if err == nil && !ok {
 			err = fleet.Errorf(fleet.CodeNotFound, "Session not found")
 		}
-		return err
-	})
-}
-
-const (
-	guessWindow = 15 * time.Minute
-	maxGuesses  = 20
-	maxGuessed  = 10_000 // addresses that are remembered
-)
-
-// guesses counts wrong passwords per address.
-type guesses struct {
-	mu   sync.Mutex
-	seen map[string]guess
-}
-
-type guess struct {
-	since time.Time
-	n     int
-}
-
-func newGuesses() *guesses { return &guesses{seen: map[string]guess{}} }
-
-// admit counts a guess before it is checked, so that many at once are no more
-// than many one by one; forget takes the right one's count back.
-func (g *guesses) admit(email string, now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	have, known := g.seen[email]
-	if now.Sub(have.since) > guessWindow {
-		have = guess{since: now}
-	}
-	if have.n >= maxGuesses {
-		return false
-	}
-	if !known && len(g.seen) >= maxGuessed {
-		g.makeRoom(now)
-	}
-	have.n++
-	g.seen[email] = have
-	return true
-}
-
-// makeRoom drops what is over, or else the address with the fewest guesses: an
-// address under attack is not crowded out by many that were tried once.
-func (g *guesses) makeRoom(now time.Time) {
-	least, fewest := "", maxGuesses+1
-	for email, old := range g.seen {
-		if now.Sub(old.since) > guessWindow {
-			delete(g.seen, email)
-		} else if old.n < fewest {
-			least, fewest = email, old.n
+		if err != nil {
+			return err
 		}
-	}
-	if len(g.seen) >= maxGuessed {
-		delete(g.seen, least)
-	}
-}
-
-func (g *guesses) forget(email string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.seen, email)
+		return sessionEnded(tx, fleet.Session{TeamID: by.TeamID, UserID: fleet.UserID(by.ID)}, "session.revoke", a.Now())
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -194,4 +195,32 @@ func TestRoles(t *testing.T) {
 	wantErr(t, "role", err, fleet.CodeValidation, "")
 	_, err = b.AddMember(t.Context(), "no team", app.MemberInput{Email: "x@example.com", Password: "correct horse", Role: fleet.RoleViewer})
 	wantErr(t, "team", err, fleet.CodeNotFound, "Team not found")
+}
+
+// Who signs in and out is in the audit, and so is who was refused.
+func TestSignInIsAudited(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	_, err := b.AddMember(t.Context(), b.team, app.MemberInput{Email: "ann@example.org", Password: "a long password", Role: fleet.RoleViewer})
+	b.ok(err)
+	_, _, err = b.SignIn(t.Context(), "ann@example.org", "wrong password")
+	wantErr(t, "wrong", err, fleet.CodeUnauthorized, "E-mail or password is wrong")
+	u, _, err := b.SignIn(t.Context(), "ann@example.org", "a long password")
+	b.ok(err)
+	token, err := b.SaveSession(t.Context(), "", fleet.Session{UserID: u.ID, TeamID: b.team}, time.Hour)
+	b.ok(err)
+	b.ok(b.DropSession(t.Context(), token))
+	rows, err := b.raw.Query(`SELECT action, outcome FROM audit WHERE action LIKE 'session.%' AND actor_id = $1 AND team_id = $2 ORDER BY id`, u.ID, b.team)
+	b.ok(err)
+	defer rows.Close()
+	var got []string
+	for rows.Next() {
+		var action, outcome string
+		b.ok(rows.Scan(&action, &outcome))
+		got = append(got, action+" "+outcome)
+	}
+	want := []string{"session.sign_in unauthorized", "session.sign_in done", "session.sign_out done"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -27,4 +27,6 @@ const (
 	EventLog          = "log.added"
 	EventUsage        = "usage.changed"
 	EventKeyChanged   = "key.changed"
+	// EventSessionChanged makes streams ask again whether they may go on.
+	EventSessionChanged = "session.changed"
 )
