@@ -339,7 +339,7 @@ func TestPauseWhileAStartWaits(t *testing.T) {
 		})
 		began := time.Now()
 		a, err := b.Start(t.Context(), b.operator, id, app.StartInput{})
-		if err != nil || a.Status != fleet.Paused || time.Since(began) > 3*time.Second {
+		if fleet.CodeOf(err) != fleet.CodeConflict || a.Status != fleet.Paused || time.Since(began) > 3*time.Second {
 			t.Errorf("%s after %s, %v", a.Status, time.Since(began), err)
 		}
 		synctest.Wait()

@@ -63,7 +63,7 @@ func TestRunEvents(t *testing.T) {
 		"reply again": "messageId is of no message without a reply", "done twice": "The task is done, not claimed", "whose": "Task not found",
 		"u1": "count: must be a whole number of 1 to 1000000000", "u2": "count: must be a whole number of 1 to 1000000000", "u3": "kind: must not be empty",
 		"u4": "count: must be a whole number of 1 to 1000000000", "a1": "message: must not be empty", "a2": "severity: must be info, warning or error",
-		"l1": "level: must be debug, info, warn or error", "s": "Agent cannot signed_in when status is running", "c": "Agent cannot challenged when status is running",
+		"l1": "level: must be debug, info, warn or error", "s": "The agent is running; signed_in is not expected now", "c": "The agent is running; challenged is not expected now",
 		"x": `type "reboot" is not known`, "": "id must have 1 to 64 characters", strings.Repeat("i", 65): "id must have 1 to 64 characters",
 	}
 	for i, r := range results {

@@ -144,5 +144,6 @@ func refusal(move Move, from Status) string {
 	case MoveEnable:
 		return "Agent can only be enabled when status is disabled"
 	}
-	return "Agent cannot " + string(move) + " when status is " + string(from)
+	// What programs and the supervisor tell too late.
+	return "The agent is " + from.Word() + "; " + string(move) + " is not expected now"
 }

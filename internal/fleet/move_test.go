@@ -130,7 +130,7 @@ func TestRefusalSentences(t *testing.T) {
 		{fleet.MoveEnd, fleet.Ended, "Agent has already ended"},
 		{fleet.MoveDisable, fleet.Ended, "Agent cannot be disabled when status is ended"},
 		{fleet.MoveEnable, fleet.Running, "Agent can only be enabled when status is disabled"},
-		{fleet.MoveSignedIn, fleet.Paused, "Agent cannot signed_in when status is paused"},
+		{fleet.MoveSignedIn, fleet.Paused, "The agent is paused; signed_in is not expected now"},
 	} {
 		_, err := fleet.Next(c.from, c.move, fleet.Facts{NeedsSetup: true})
 		known, ok := err.(*fleet.Error)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestReapAfterTheServerWasKilled(t *testing.T) {
 			killHost(t, cmd)
 			eventually(t, "the leader's end", func() bool { return !lives(pids[0]) })
 			d := newDriver(t)
-			handles := []string{"", "x:y", "1:1:" + d.boot}
+			handles := []string{"", "x:y", "1:1:" + d.boot + ":" + d.instance}
 			if known {
 				handles = append(handles, handle)
 			}
@@ -110,6 +111,8 @@ func TestReapAfterTheServerWasKilled(t *testing.T) {
 			}
 			if known {
 				// The group's leader is dead, so nothing tells whose this is.
+				last := pids[len(pids)-1]
+				t.Cleanup(func() { _ = syscall.Kill(last, syscall.SIGKILL) })
 				pids = pids[:len(pids)-1]
 			}
 			mustBeGone(t, pids...)

@@ -103,6 +103,7 @@ CREATE INDEX agents_attention ON agents (team_id, attention DESC, name, id);
 CREATE INDEX agents_attention_alive ON agents (team_id, attention DESC, name, id) WHERE status <> 'ended';
 CREATE INDEX agents_attention_status ON agents (team_id, status, attention DESC, name, id);
 CREATE INDEX agents_needing ON agents (team_id, name, id) WHERE attention = 1;
+CREATE INDEX agents_alerting ON agents (team_id, name, id) WHERE open_alerts > 0;
 CREATE INDEX agents_status ON agents (team_id, status, name, id);
 CREATE INDEX agents_country ON agents (team_id, country);
 CREATE INDEX agents_resume ON agents (resume_at) WHERE resume_at > 0;

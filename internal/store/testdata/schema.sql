@@ -55,6 +55,7 @@ CREATE TABLE agents (
            OR (status = 'running' AND observed IN ('lost', 'backoff')) THEN 1 ELSE 0 END
   ) STORED
 ) STRICT;
+CREATE INDEX agents_alerting ON agents (team_id, name, id) WHERE open_alerts > 0;
 CREATE INDEX agents_attention ON agents (team_id, attention DESC, name, id);
 CREATE INDEX agents_attention_alive ON agents (team_id, attention DESC, name, id) WHERE status <> 'ended';
 CREATE INDEX agents_attention_status ON agents (team_id, status, attention DESC, name, id);
