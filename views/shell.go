@@ -29,8 +29,9 @@ const (
 type Shell struct {
 	Title string
 	Team  string
-	// Env is the name of the environment, "" shows none; EnvColor is grey,
-	// green, amber, red or blue.
+	// Env is the name of the environment, "" shows none. EnvColor is green,
+	// amber, red or blue, which colour the mark in both themes, or any other
+	// CSS colour, which is shown as a dot beside the name.
 	Env, EnvColor string
 	// Nav is the current entry: fleet, alerts or settings.
 	Nav        string
@@ -58,6 +59,14 @@ func (s Shell) envTone() ui.Tone {
 		return ui.Info
 	}
 	return ui.Mute
+}
+
+// envDot is the colour of the dot for what is none of the themes' own colours.
+func (s Shell) envDot() string {
+	if s.envTone() != ui.Mute || s.EnvColor == "grey" {
+		return ""
+	}
+	return s.EnvColor
 }
 
 // Form is what every form has beside its values.

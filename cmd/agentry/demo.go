@@ -38,7 +38,7 @@ func demo(ctx context.Context, args []string, io streams) error {
 	}
 	defer os.RemoveAll(folder)
 	c, err := flags.Load(os.Environ(), map[string]string{
-		"TRUST_LOOPBACK": "true", "ENV_NAME": "demo", "ENV_COLOR": "#8a5a00", "LOG_LEVEL": "warn",
+		"TRUST_LOOPBACK": "true", "ENV_NAME": "demo", "ENV_COLOR": "amber", "LOG_LEVEL": "warn",
 		"DATA": filepath.Join(folder, "data"),
 	})
 	if err != nil {
