@@ -22,7 +22,8 @@ type route struct {
 	handle handler
 	// keyed routes honour an Idempotency-Key.
 	keyed bool
-	// quiet routes write no access line; streams have no HEAD.
+	// quiet routes write no access line, because programs ask them all the
+	// time; streams have no HEAD.
 	quiet  bool
 	stream bool
 }
@@ -106,11 +107,11 @@ func (s *Server) elizaRoutes() []route {
 
 func (s *Server) runtimeRoutes() []route {
 	return []route{
-		{method: "GET", path: "/runtime/v1/self", access: ofRun(), handle: asRun(s.runtime.Self)},
+		{method: "GET", path: "/runtime/v1/self", access: ofRun(), handle: asRun(s.runtime.Self), quiet: true},
 		{method: "GET", path: "/runtime/v1/credentials", access: ofRun(), handle: asRun(s.runtime.Credentials)},
-		{method: "GET", path: "/runtime/v1/inbox", access: ofRun(), handle: asRun(s.runtime.Inbox)},
-		{method: "POST", path: "/runtime/v1/tasks/claim", access: ofRun(), handle: asRun(s.runtime.ClaimTasks)},
-		{method: "POST", path: "/runtime/v1/events", access: ofRun(), handle: asRun(s.runtime.Events)},
+		{method: "GET", path: "/runtime/v1/inbox", access: ofRun(), handle: asRun(s.runtime.Inbox), quiet: true},
+		{method: "POST", path: "/runtime/v1/tasks/claim", access: ofRun(), handle: asRun(s.runtime.ClaimTasks), quiet: true},
+		{method: "POST", path: "/runtime/v1/events", access: ofRun(), handle: asRun(s.runtime.Events), quiet: true},
 	}
 }
 
