@@ -193,6 +193,13 @@ func (t *connTable) closeUnused() {
 	}
 }
 
+// count is how many connections are open.
+func (t *connTable) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.open)
+}
+
 func (t *connTable) closeAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

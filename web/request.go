@@ -54,6 +54,9 @@ func (s *Server) unread(c *fiber.Ctx, err error) error {
 
 // begin sets the request's id and the headers of every answer.
 func (s *Server) begin(c *fiber.Ctx) {
+	if s.draining.Load() {
+		c.Context().SetConnectionClose()
+	}
 	id := c.Get(fiber.HeaderXRequestID)
 	if !goodRequestID(id) {
 		id = fleet.NewID(time.Now())

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -81,6 +82,9 @@ type Server struct {
 	v1      *v1.API
 	eliza   *eliza.API
 	runtime *runtimeapi.API
+
+	// draining: every answer says that its connection ends.
+	draining atomic.Bool
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -200,13 +204,37 @@ func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	_ = ln.Close()
+	s.draining.Store(true)
 	s.conns.closeUnused()
+	s.farewell(ctx)
 	err := s.fiber.Server().ShutdownWithContext(ctx)
 	if err != nil {
 		s.conns.closeAll()
 	}
 	<-s.served
 	return err
+}
+
+// farewellTime is how long clients that keep their connection have to hear,
+// with the answer to their next request, that it ends: closed without a word,
+// it would cut a request that is on its way.
+const farewellTime = 250 * time.Millisecond
+
+// farewell waits until all connections are gone or had the time to go.
+func (s *Server) farewell(ctx context.Context) {
+	late := time.NewTimer(farewellTime)
+	defer late.Stop()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for s.conns.count() > 0 {
+		select {
+		case <-look.C:
+		case <-late.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // knownMethod tells whether routing knows the method at all.

@@ -53,7 +53,7 @@ func runDemo(ctx context.Context, c config.Config, io streams) error {
 	d := demoTeam{password: secret.NewToken()[:14]}
 	s, err := startServer(ctx, c, newLogger(c, io.err), serverOptions{prepare: d.prepare})
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	d.print(io.out, s.url())
 	if err := d.walk(ctx, s.app); err != nil && ctx.Err() == nil {

@@ -38,13 +38,22 @@ func serve(ctx context.Context, args []string, io streams) error {
 	}
 	s, err := startServer(ctx, c, newLogger(c, io.err), serverOptions{})
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
-	if err := s.announce(ctx, io.out); err != nil {
+	if err := unlessStopped(ctx, s.announce(ctx, io.out)); err != nil {
 		return errors.Join(err, s.stop())
 	}
 	<-ctx.Done()
 	return s.stop()
+}
+
+// unlessStopped forgets that a start was not finished because it was told to
+// stop: that is no failure.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 func usageError(err error, io streams) error {
