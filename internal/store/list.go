@@ -141,7 +141,10 @@ func (tx *Tx) countByStatus(team fleet.TeamID, f AgentFilter) (int64, error) {
 	counts, err := tx.StatusCounts(team)
 	var sum int64
 	for status, n := range counts {
-		hidden := f.HideEnded && status == fleet.Ended || len(f.Status) > 0 && !slices.Contains(f.Status, status)
+		hidden := f.HideEnded && status == fleet.Ended
+		if len(f.Status) > 0 {
+			hidden = !slices.Contains(f.Status, status)
+		}
 		if !hidden {
 			sum += n
 		}
