@@ -177,7 +177,7 @@ type Messages struct {
 // Message is a text and its reply.
 type Message struct {
 	ID, From, Text, Reply string
-	// State is pending, delivered, replied or failed.
+	// State is pending, replied or failed.
 	State           string
 	SentAt, ReplyAt time.Time
 }

@@ -130,7 +130,7 @@ func agentPage(tab string) AgentPage {
 			Write: &MessageForm{AgentID: id, AgentName: top.Name, Why: "It is outside its working hours; it answers messages all the same."},
 			Items: []Message{
 				{ID: "m1", From: "Mara Ruiz", Text: "How many replies came in this morning?", Reply: "Seven so far.\nTwo ask for a call, I put both into your calendar.", State: "replied", SentAt: ago(2 * time.Hour), ReplyAt: ago(119 * time.Minute)},
-				{ID: "m2", From: "Mara Ruiz", Text: "شكرا، ومن هم؟", State: "delivered", SentAt: ago(20 * time.Second)},
+				{ID: "m2", From: "Mara Ruiz", Text: "شكرا، ومن هم؟", State: "pending", SentAt: ago(20 * time.Second)},
 				{ID: "m3", From: "nightly report", Text: "status", State: "failed", SentAt: ago(10 * time.Second)},
 			}}
 	case "history":

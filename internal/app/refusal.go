@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 
 	"agentry/internal/fleet"
 )
@@ -10,5 +9,5 @@ import (
 // Refused records that somebody was kept from an act before a use-case saw it,
 // and returns the cause. id is "" where the act is not about one agent.
 func (a *App) Refused(ctx context.Context, by fleet.Actor, action string, id fleet.AgentID, cause error) error {
-	return errors.Join(cause, a.recordRefusal(ctx, act{by: by, action: action, id: id}, cause))
+	return a.refused(ctx, act{by: by, action: action, id: id}, cause)
 }

@@ -75,10 +75,9 @@ type MessageState string
 
 // The message states.
 const (
-	MessagePending   MessageState = "pending"
-	MessageDelivered MessageState = "delivered"
-	MessageReplied   MessageState = "replied"
-	MessageFailed    MessageState = "failed"
+	MessagePending MessageState = "pending"
+	MessageReplied MessageState = "replied"
+	MessageFailed  MessageState = "failed"
 )
 
 // Message is an incoming text for an agent and the agent's reply.

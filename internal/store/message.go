@@ -56,5 +56,5 @@ func (tx *Tx) Reply(id fleet.AgentID, messageID, text string, at time.Time) (boo
 
 // FailPendingMessages marks what the agent will not answer any more.
 func (tx *Tx) FailPendingMessages(id fleet.AgentID) error {
-	return tx.run(`UPDATE messages SET state = 'failed' WHERE agent_id = $1 AND state IN ('pending', 'delivered')`, id)
+	return tx.run(`UPDATE messages SET state = 'failed' WHERE agent_id = $1 AND state = 'pending'`, id)
 }
