@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"agentry/internal/runtime/protocol"
 )
 
 // Options are what a run of the program is given.
@@ -54,7 +56,7 @@ func normalPace() pace {
 
 // program is one run.
 type program struct {
-	*client
+	*protocol.Client
 	Options
 	pace  pace
 	tasks chan struct{} // holds one: ask for tasks now
@@ -66,7 +68,7 @@ type program struct {
 	why string // what work was last told
 
 	mu    sync.Mutex
-	self  self
+	self  protocol.Self
 	rules *Rules
 	told  time.Time // when the server last heard something
 }
@@ -77,21 +79,21 @@ func Run(ctx context.Context, o Options) int {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c, err := newClient(o.URL, o.Token, o.Log)
+	c, err := protocol.New(protocol.Options{URL: o.URL, Token: o.Token, Log: o.Log})
 	if err != nil {
 		o.Log.Error("cannot begin", "error", err)
 		return exitFailed
 	}
-	p := &program{client: c, Options: o, pace: normalPace()}
+	p := &program{Client: c, Options: o, pace: normalPace()}
 	return p.run(ctx)
 }
 
 func (p *program) run(ctx context.Context) int {
 	p.tasks, p.handled = make(chan struct{}, 1), map[string]bool{}
-	defer p.http.CloseIdleConnections()
+	defer p.Close()
 	err := p.live(ctx)
 	switch {
-	case errors.Is(err, errOver), errors.Is(err, errStop), ctx.Err() != nil:
+	case errors.Is(err, protocol.ErrOver), errors.Is(err, errStop), ctx.Err() != nil:
 		p.Log.Info("good-bye", "why", err)
 		return exitDone
 	case errors.Is(err, errCrash):
@@ -129,7 +131,7 @@ func (p *program) live(ctx context.Context) error {
 
 // readSelf asks who the agent is; the first time it is the hello.
 func (p *program) readSelf(ctx context.Context) error {
-	s, err := p.client.self(ctx)
+	s, err := p.Client.Self(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,9 +158,9 @@ func (p *program) describe() {
 	p.Log.Debug("settings", args...)
 }
 
-// tell sends events; see client.tell.
-func (p *program) tell(ctx context.Context, events ...event) error {
-	err := p.client.tell(ctx, events...)
+// tell sends events; see protocol.Client.
+func (p *program) tell(ctx context.Context, events ...protocol.Event) error {
+	err := p.Client.Tell(ctx, events...)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.told = time.Now()
@@ -172,12 +174,12 @@ func (p *program) beat(ctx context.Context) error {
 		silent := time.Since(p.told)
 		p.mu.Unlock()
 		if silent < p.pace.heartbeat {
-			if err := sleep(ctx, p.pace.heartbeat-silent); err != nil {
+			if err := protocol.Sleep(ctx, p.pace.heartbeat-silent); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := p.tell(ctx, newEvent("heartbeat")); err != nil {
+		if err := p.tell(ctx, protocol.NewEvent("heartbeat")); err != nil {
 			return err
 		}
 	}
@@ -187,7 +189,7 @@ func (p *program) beat(ctx context.Context) error {
 func (p *program) answer(ctx context.Context) error {
 	for {
 		began := time.Now()
-		commands, err := p.inbox(ctx, inboxWait)
+		commands, err := p.Inbox(ctx, inboxWait)
 		if err != nil {
 			return err
 		}
@@ -199,7 +201,7 @@ func (p *program) answer(ctx context.Context) error {
 			return err
 		}
 		if rest := p.pace.least - time.Since(began); !news && rest > 0 {
-			if err := sleep(ctx, rest); err != nil {
+			if err := protocol.Sleep(ctx, rest); err != nil {
 				return err
 			}
 		}
@@ -208,7 +210,7 @@ func (p *program) answer(ctx context.Context) error {
 
 // obey returns what to tell about the commands, and whether one was new. The
 // error is errStop when one of them is to stop.
-func (p *program) obey(ctx context.Context, commands []command) (events []event, news bool, err error) {
+func (p *program) obey(ctx context.Context, commands []protocol.Command) (events []protocol.Event, news bool, err error) {
 	seen := map[string]bool{}
 	for _, c := range commands {
 		seen[c.ID] = true
@@ -218,23 +220,23 @@ func (p *program) obey(ctx context.Context, commands []command) (events []event,
 			events = append(events, more...)
 			err = errors.Join(err, doErr)
 		}
-		events = append(events, newEvent("ack", "commandId", c.ID))
+		events = append(events, protocol.NewEvent("ack", "commandId", c.ID))
 	}
 	p.handled = seen
 	return events, news, err
 }
 
-func (p *program) do(ctx context.Context, c command) ([]event, error) {
+func (p *program) do(ctx context.Context, c protocol.Command) ([]protocol.Event, error) {
 	switch c.Type {
 	case "message":
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return []event{
-			newEvent("reply", "messageId", c.MessageID, "text", p.rules.Reply(p.self.Agent.Name, c.Text)),
-			newEvent("usage", "kind", "messages", "count", 1),
+		return []protocol.Event{
+			protocol.NewEvent("reply", "messageId", c.MessageID, "text", p.rules.Reply(p.self.Agent.Name, c.Text)),
+			protocol.NewEvent("usage", "kind", "messages", "count", 1),
 		}, nil
 	case "verify_code":
-		return []event{p.verify(c.Code)}, nil
+		return []protocol.Event{p.verify(c.Code)}, nil
 	case "settings_changed":
 		p.askForTasks()
 		return nil, p.readSelf(ctx)

@@ -1,7 +1,6 @@
 package brain
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http/httptest"
@@ -128,7 +127,7 @@ func TestRunThatIsOverAtOnce(t *testing.T) {
 
 func TestTokenIsRefused(t *testing.T) {
 	w := newWorld(t)
-	w.begin(false, func(p *program) { p.token = "wrong" }).ends(1)
+	w.begin(false, func(p *program) { p.Client.Token = "wrong" }).ends(1)
 	if w.calls["self"] != 1 {
 		t.Errorf("asked %d times", w.calls["self"])
 	}
@@ -170,26 +169,6 @@ func TestServerThatIsBusy(t *testing.T) {
 	w.until("hello", func() bool { return w.calls["inbox"] > 0 })
 	if log := w.logged.String(); strings.Count(log, "trying again") != 1 || !strings.Contains(log, "the server is back") {
 		t.Errorf("log:\n%s", log)
-	}
-}
-
-func TestPausesGrowAndKeepTheirBounds(t *testing.T) {
-	c, err := newClient("http://127.0.0.1:1", testToken, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range 100 {
-		pause, again := c.pause(n, context.DeadlineExceeded)
-		most := min(100*time.Millisecond<<min(n, 20), 10*time.Second)
-		if !again || pause < most/2 || pause > most {
-			t.Errorf("pause %d is %v of %v", n, pause, most)
-		}
-	}
-	if pause, again := c.pause(0, &refusal{status: 429, after: 30 * time.Second}); !again || pause != 30*time.Second {
-		t.Errorf("Retry-After: %v %v", pause, again)
-	}
-	if _, again := c.pause(0, &refusal{status: 422}); again {
-		t.Error("a refused call is repeated")
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"agentry/internal/runtime/protocol"
 )
 
 // maxAsk bounds how long the program believes that there is nothing to do.
@@ -18,7 +20,7 @@ func (p *program) as(mark string) bool { return strings.Contains(p.login, mark) 
 // challenged, "+reject@" rejected, "+silent@" never says anything again,
 // "+crash@" dies soon after, in every run; every other name signs in.
 func (p *program) signIn(ctx context.Context) (err error) {
-	if p.login, err = p.client.login(ctx); err != nil {
+	if p.login, err = p.Client.Login(ctx); err != nil {
 		return err
 	}
 	switch p.self.Agent.Status {
@@ -29,7 +31,7 @@ func (p *program) signIn(ctx context.Context) (err error) {
 		return nil
 	}
 	if err == nil && p.as("+crash@") {
-		if err = sleep(ctx, p.pace.crash); err == nil {
+		if err = protocol.Sleep(ctx, p.pace.crash); err == nil {
 			err = errCrash
 		}
 	}
@@ -43,9 +45,9 @@ func (p *program) present(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	case p.as("+reject@"):
-		return p.tell(ctx, newEvent("rejected", "message", "The login name or password was not accepted"))
+		return p.tell(ctx, protocol.NewEvent("rejected", "message", "The login name or password was not accepted"))
 	case p.as("+2fa@"):
-		commands, err := p.inbox(ctx, 0)
+		commands, err := p.Inbox(ctx, 0)
 		if err != nil {
 			return err
 		}
@@ -54,18 +56,18 @@ func (p *program) present(ctx context.Context) error {
 				return nil // answer sees it too, and says how it went
 			}
 		}
-		return p.tell(ctx, newEvent("challenge", "subType", "2fa_required", "message", "Enter the 6-digit code"))
+		return p.tell(ctx, protocol.NewEvent("challenge", "subType", "2fa_required", "message", "Enter the 6-digit code"))
 	}
-	return p.tell(ctx, newEvent("signed_in"))
+	return p.tell(ctx, protocol.NewEvent("signed_in"))
 }
 
 // verify takes a code: any 6 digits pass but 000000.
-func (p *program) verify(code string) event {
+func (p *program) verify(code string) protocol.Event {
 	if p.as("+2fa@") && !passes(code) {
-		return newEvent("challenge", "subType", "2fa_required", "message", "The code was wrong; enter the new 6-digit code")
+		return protocol.NewEvent("challenge", "subType", "2fa_required", "message", "The code was wrong; enter the new 6-digit code")
 	}
 	p.askForTasks()
-	return newEvent("signed_in")
+	return protocol.NewEvent("signed_in")
 }
 
 func passes(code string) bool {
@@ -83,8 +85,8 @@ func (p *program) askForTasks() {
 // work asks for tasks and does them, one at a time.
 func (p *program) work(ctx context.Context) error {
 	for {
-		got, err := p.claim(ctx, 1)
-		if err != nil && !refused(err) {
+		got, err := p.Claim(ctx, 1)
+		if err != nil && !protocol.Refused(err) {
 			return err
 		}
 		if err != nil {
@@ -105,21 +107,21 @@ func (p *program) work(ctx context.Context) error {
 }
 
 // perform does a task by writing what it would do.
-func (p *program) perform(ctx context.Context, t task) error {
-	if err := sleep(ctx, p.pace.work); err != nil {
+func (p *program) perform(ctx context.Context, t protocol.Task) error {
+	if err := protocol.Sleep(ctx, p.pace.work); err != nil {
 		return err
 	}
-	events := []event{
-		newEvent("log", "level", "info", "text", wouldDo(t)),
-		newEvent("task_done", "taskId", t.ID),
+	events := []protocol.Event{
+		protocol.NewEvent("log", "level", "info", "text", wouldDo(t)),
+		protocol.NewEvent("task_done", "taskId", t.ID),
 	}
 	if counter := map[string]string{"message": "messages", "invitation": "invitations"}[t.Type]; counter != "" {
-		events = append(events, newEvent("usage", "kind", counter, "count", 1))
+		events = append(events, protocol.NewEvent("usage", "kind", counter, "count", 1))
 	}
 	return p.tell(ctx, events...)
 }
 
-func wouldDo(t task) string {
+func wouldDo(t protocol.Task) string {
 	what := map[string]string{"message": "send a message", "invitation": "send an invitation"}[t.Type]
 	if what == "" {
 		what = "do a task of type " + cut(t.Type, 40)
@@ -133,7 +135,7 @@ func wouldDo(t task) string {
 
 // rest waits until the server said to ask again, at most maxAsk, or until
 // something changes.
-func (p *program) rest(ctx context.Context, got claimed) error {
+func (p *program) rest(ctx context.Context, got protocol.Claimed) error {
 	wait := p.pace.idle
 	if got.AskAgainAt != nil && !got.AskAgainAt.IsZero() {
 		wait = min(max(time.Until(*got.AskAgainAt), p.pace.least), maxAsk)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"agentry/internal/runtime/protocol"
 )
 
 func signingIn(t *testing.T, login string) *world {
@@ -146,11 +148,11 @@ func TestWouldDo(t *testing.T) {
 		`{ "to" : "Ann" }`:         `would send a message: {"to":"Ann"}`,
 		`"` + long("é", 200) + `"`: `would send a message: "` + long("é", 149),
 	} {
-		if got := wouldDo(task{Type: "message", Payload: json.RawMessage(raw)}); got != want {
+		if got := wouldDo(protocol.Task{Type: "message", Payload: json.RawMessage(raw)}); got != want {
 			t.Errorf("%s: %s", raw, got)
 		}
 	}
-	if got := wouldDo(task{Type: "research"}); got != "would do a task of type research" {
+	if got := wouldDo(protocol.Task{Type: "research"}); got != "would do a task of type research" {
 		t.Error(got)
 	}
 }

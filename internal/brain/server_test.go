@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"agentry/internal/runtime/protocol"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +40,7 @@ type world struct {
 	commands []map[string]any
 	tasks    []map[string]any
 	empty    map[string]any // the answer to a claim without tasks
-	events   []event
+	events   []protocol.Event
 	ids      map[string]int
 	calls    map[string]int
 	over     bool
@@ -153,7 +155,7 @@ func (w *world) serveEvents(_ *http.Request, body map[string]any) any {
 	defer w.mu.Unlock()
 	results := []any{}
 	for _, item := range body["events"].([]any) {
-		e := event(item.(map[string]any))
+		e := protocol.Event(item.(map[string]any))
 		id := e["id"].(string)
 		w.ids[id]++
 		results = append(results, map[string]any{"id": id, "ok": true, "duplicate": w.ids[id] > 1})
@@ -201,9 +203,9 @@ func (w *world) until(what string, holds func() bool) {
 }
 
 // heard waits for an event of the type, the nth from 1, and returns it.
-func (w *world) heard(typ string, nth int) event {
+func (w *world) heard(typ string, nth int) protocol.Event {
 	w.Helper()
-	var found event
+	var found protocol.Event
 	w.until(fmt.Sprintf("%s no. %d", typ, nth), func() bool {
 		n := 0
 		for _, e := range w.events {
@@ -243,12 +245,13 @@ type life struct {
 func (w *world) begin(rehearse bool, change func(p *program)) *life {
 	w.Helper()
 	log := slog.New(slog.NewTextHandler(&w.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c, err := newClient(w.http.URL, testToken, log)
+	c, err := protocol.New(protocol.Options{
+		URL: w.http.URL, Token: testToken, Log: log, RetryMin: time.Millisecond, RetryMax: 10 * time.Millisecond,
+	})
 	if err != nil {
 		w.Fatal(err)
 	}
-	c.retryMin, c.retryMax = time.Millisecond, 10*time.Millisecond
-	p := &program{client: c, Options: Options{Rehearse: rehearse, Log: log}}
+	p := &program{Client: c, Options: Options{Rehearse: rehearse, Log: log}}
 	p.pace = pace{heartbeat: time.Hour, idle: time.Hour, least: time.Millisecond, work: time.Millisecond, crash: time.Millisecond}
 	if change != nil {
 		change(p)
