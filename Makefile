@@ -1,13 +1,15 @@
 # Every target does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run dev assets generate test lint check e2e bench compiler browser clients
+.PHONY: help build run dev assets generate test lint check e2e bench compiler browser clients peers
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST := go test -shuffle=on -count=1 -timeout 14m
 GODIRS := cmd internal views web $(wildcard static/*.go)
 NODE_STAMP := static/node_modules/.installed
+PEERS := internal/runtime/eliza/testdata/peers
+NEEDS_NPM = @command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer (Debian: apt-get install nodejs npm).' >&2; exit 1; }
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,14 +27,14 @@ assets: $(NODE_STAMP) ## fetch what the pages load from npm and copy it to stati
 	cd static && npm run --silent vendor
 
 $(NODE_STAMP): static/package-lock.json static/package.json
-	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer (Debian: apt-get install nodejs npm).' >&2; exit 1; }
+	$(NEEDS_NPM)
 	cd static && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 generate: ## make Go code of the templates
 	go tool templ generate -path views
 
-test: assets compiler browser clients ## run every test, with the race detector
+test: assets compiler browser clients peers ## run every test, with the race detector
 	$(GOTEST) -race ./...
 
 e2e: assets compiler browser ## run the journeys in the browser alone
@@ -69,6 +71,14 @@ clients:
 	@{ command -v curl && { python3 -c 'import requests' || /usr/bin/python3 -c 'import requests'; }; } >/dev/null 2>&1 || \
 		$(call install,curl python3-requests) || \
 		echo 'The tests of client code need curl and Python 3 with requests: install them (Debian: apt-get install curl python3-requests) and run make again.' >&2
+
+# The ElizaOS server, client and command line that the tests run against.
+peers: $(PEERS)/node_modules/.installed
+
+$(PEERS)/node_modules/.installed: $(PEERS)/package-lock.json $(PEERS)/package.json
+	$(NEEDS_NPM)
+	cd $(PEERS) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # install adds Debian packages where that is possible without asking: as root.
 install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
