@@ -18,13 +18,13 @@ func builtinAgent(ctx context.Context, args []string, io streams) error {
 	if err := parse(fs, args, io); err != nil {
 		return err
 	}
-	token, err := brain.ReadToken(os.Getenv)
+	given, err := brain.ReadHandover(os.Getenv)
 	if err != nil {
 		fmt.Fprintln(io.err, "agentry agent:", err)
 		return errUsage
 	}
 	code := brain.Run(ctx, brain.Options{
-		URL: os.Getenv("AGENTRY_URL"), Token: token, Rehearse: *rehearse, Log: agentLogger(io),
+		URL: os.Getenv("AGENTRY_URL"), Token: given.Token, Rehearse: *rehearse, Log: agentLogger(io),
 	})
 	if code != exitDone {
 		return exitError(code)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -194,22 +195,28 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	}
 }
 
-func TestReadToken(t *testing.T) {
-	got, err := ReadToken(func(string) string { return "from-env" })
-	if err != nil || got != "from-env" {
+func TestReadHandover(t *testing.T) {
+	got, err := ReadHandover(func(string) string { return "from-env" })
+	if err != nil || got.Token != "from-env" || got.Secrets != nil {
 		t.Errorf("%q %v", got, err)
 	}
-	var fds [2]int // raw, because readPipe closes its end
-	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	w := os.NewFile(uintptr(fds[1]), "token")
-	if _, err := w.WriteString("from-pipe\n"); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	if got, err := readPipe(fds[0]); err != nil || got != "from-pipe" {
-		t.Errorf("%q %v", got, err)
+	for text, want := range map[string]Handover{
+		"from-pipe":                            {Token: "from-pipe", Secrets: map[string]string{}},
+		"from-pipe\n":                          {Token: "from-pipe", Secrets: map[string]string{}},
+		"from-pipe\nA=x=y z\nnothing\nB=\nC=1": {Token: "from-pipe", Secrets: map[string]string{"A": "x=y z", "B": "", "C": "1"}},
+	} {
+		var fds [2]int // raw, because readPipe closes its end
+		if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		w := os.NewFile(uintptr(fds[1]), "token")
+		if _, err := w.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		if got, err := readPipe(fds[0]); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %q %v", text, got, err)
+		}
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {

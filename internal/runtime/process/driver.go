@@ -34,6 +34,9 @@ type Config struct {
 	// BuiltinEnv is added to the environment of the built-in program (the
 	// kinds whose command is "@agentry") only.
 	BuiltinEnv map[string]string
+	// BuiltinSecrets follow the run token on the built-in program's file
+	// descriptor 3, a line NAME=value each; together at most 3 KiB.
+	BuiltinSecrets map[string]string
 	// Log takes what nobody can be told otherwise; nil is slog.Default.
 	Log *slog.Logger
 }
@@ -49,6 +52,7 @@ type runKey struct {
 type Driver struct {
 	instance   string
 	builtinEnv map[string]string
+	secrets    string // the built-in program's lines after its token
 	log        *slog.Logger
 	boot       string
 	null       *os.File
@@ -73,6 +77,10 @@ func New(c Config) (*Driver, error) {
 	if c.Instance == "" {
 		return nil, errors.New("process: no name of this installation")
 	}
+	secrets, err := secretLines(c.BuiltinSecrets)
+	if err != nil {
+		return nil, err
+	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, fmt.Errorf("process: %w", err)
@@ -82,7 +90,7 @@ func New(c Config) (*Driver, error) {
 		return nil, errors.Join(fmt.Errorf("process: %w", err), null.Close())
 	}
 	d := &Driver{
-		instance: c.Instance, builtinEnv: c.BuiltinEnv, log: c.Log, boot: boot, null: null,
+		instance: c.Instance, builtinEnv: c.BuiltinEnv, secrets: secrets, log: c.Log, boot: boot, null: null,
 		spawns: make(chan spawn), quit: make(chan struct{}), watch: make(chan struct{}, 1),
 		live: map[runKey]*child{},
 	}
@@ -167,8 +175,8 @@ func (d *Driver) fork(ctx context.Context, s spawn) (int, error) {
 	return a.pid, a.err
 }
 
-// Start implements runtime.Driver. The program gets the run token on file
-// descriptor 3 and nothing of the server's environment but PATH, LANG and TZ.
+// Start implements runtime.Driver. The program gets the run token and a line
+// end on file descriptor 3, the built-in one its secrets after it, and nothing of the server's environment but PATH, LANG and TZ.
 // A memory limit bounds the private data of each process (RLIMIT_DATA); the
 // limit of processes is watched (see watchLoop). Both hold from just after the
 // program's first instruction.
@@ -217,7 +225,7 @@ func (d *Driver) release(c *child) {
 
 // launch forks the program and fills in what is known of its process.
 func (d *Driver) launch(ctx context.Context, c *child, path string, argv []string) error {
-	p, err := openPipes(c.spec)
+	p, err := openPipes(d.handover(c.spec))
 	if err != nil {
 		return err
 	}

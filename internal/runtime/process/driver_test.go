@@ -164,6 +164,31 @@ func TestBuiltinIsThisBinary(t *testing.T) {
 	}
 }
 
+func TestOnlyTheBuiltinGetsSecrets(t *testing.T) {
+	d, err := New(Config{Instance: instanceOf(t), BuiltinSecrets: map[string]string{"B_KEY": "sk-2", "A_KEY": "sk-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	spec := agentruntime.Spec{Token: "token", Kind: fleet.Kind{Command: []string{"@agentry"}, TokenInEnv: true}}
+	if got := d.handover(spec); got != "token\nA_KEY=sk-1\nB_KEY=sk-2\n" {
+		t.Errorf("the built-in program gets %q", got)
+	}
+	if env := strings.Join(d.environ(spec), "\n"); strings.Contains(env, "sk-") || strings.Contains(env, "token") {
+		t.Errorf("its environment has a secret:\n%s", env)
+	}
+	other, out := script(t, "cat <&3")
+	waitDone(t, start(t, d, other))
+	if got := out.list(); !slices.Equal(got, []string{other.Token}) {
+		t.Errorf("another program gets %q", got)
+	}
+	for name, value := range map[string]string{"two lines": "a\nb", "too long": strings.Repeat("x", maxSecrets)} {
+		if _, err := New(Config{Instance: "x", BuiltinSecrets: map[string]string{"KEY": value}}); err == nil || strings.Contains(err.Error(), value) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	d := newDriver(t)
 	const many = 200

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	agentruntime "agentry/internal/runtime"
 )
@@ -35,7 +38,7 @@ func (d *Driver) environ(spec agentruntime.Spec) []string {
 			vars[name] = v
 		}
 	}
-	if spec.Kind.Command[0] == builtin {
+	if isBuiltin(spec) {
 		for k, v := range d.builtinEnv {
 			vars[k] = v
 		}
@@ -44,7 +47,7 @@ func (d *Driver) environ(spec agentruntime.Spec) []string {
 		vars[k] = v
 	}
 	delete(vars, envToken)
-	if spec.Kind.TokenInEnv {
+	if spec.Kind.TokenInEnv && !isBuiltin(spec) {
 		vars[envToken] = spec.Token
 	}
 	vars[envURL] = spec.URL
@@ -56,6 +59,38 @@ func (d *Driver) environ(spec agentruntime.Spec) []string {
 		out = append(out, k+"="+v)
 	}
 	return out
+}
+
+func isBuiltin(spec agentruntime.Spec) bool { return spec.Kind.Command[0] == builtin }
+
+// maxSecrets keeps what is handed over within the smallest pipe the kernel
+// makes: nobody reads while it is written.
+const maxSecrets = 3 << 10
+
+// secretLines writes NAME=value lines, in the order of their names.
+func secretLines(secrets map[string]string) (string, error) {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		if strings.ContainsAny(name+secrets[name], "\r\n\x00") {
+			return "", fmt.Errorf("process: the secret %s must be one line", name)
+		}
+		b.WriteString(name + "=" + secrets[name] + "\n")
+	}
+	if b.Len() > maxSecrets {
+		return "", fmt.Errorf("process: the secrets of the built-in program have more than %d bytes together", maxSecrets)
+	}
+	return b.String(), nil
+}
+
+// handover is what a program finds on file descriptor 3; "" is none.
+func (d *Driver) handover(spec agentruntime.Spec) string {
+	switch {
+	case isBuiltin(spec):
+		return spec.Token + "\n" + d.secrets
+	case spec.Kind.TokenInEnv:
+		return ""
+	}
+	return spec.Token + "\n"
 }
 
 // resolve returns the file to execute and its arguments. A name without a

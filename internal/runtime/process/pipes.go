@@ -6,18 +6,17 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
-
-	agentruntime "agentry/internal/runtime"
 )
 
 // pipes are the descriptors between the server and one program. They are raw:
 // the program's ends must be blocking, ours must not.
 type pipes struct {
 	outRead, outWrite int
-	tokenRead         int // -1 when the token goes by the environment
+	tokenRead         int // -1 when nothing is handed over
 }
 
-func openPipes(spec agentruntime.Spec) (pipes, error) {
+// openPipes makes a program's pipes; handover "" is no descriptor 3.
+func openPipes(handover string) (pipes, error) {
 	p := pipes{tokenRead: -1}
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
@@ -25,8 +24,8 @@ func openPipes(spec agentruntime.Spec) (pipes, error) {
 	}
 	p.outRead, p.outWrite = fds[0], fds[1]
 	err := unix.SetNonblock(p.outRead, true)
-	if err == nil && !spec.Kind.TokenInEnv {
-		p.tokenRead, err = tokenPipe(spec.Token)
+	if err == nil && handover != "" {
+		p.tokenRead, err = tokenPipe(handover)
 	}
 	if err != nil {
 		unix.Close(p.outRead)
@@ -36,15 +35,15 @@ func openPipes(spec agentruntime.Spec) (pipes, error) {
 	return p, nil
 }
 
-// tokenPipe returns the reading end of a pipe that holds the token and nothing
+// tokenPipe returns the reading end of a pipe that holds the text and nothing
 // else, its writing end closed.
-func tokenPipe(token string) (int, error) {
+func tokenPipe(text string) (int, error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return -1, fmt.Errorf("token pipe: %w", err)
 	}
 	w := os.NewFile(uintptr(fds[1]), "token")
-	_, err := io.WriteString(w, token)
+	_, err := io.WriteString(w, text)
 	if closeErr := w.Close(); err == nil {
 		err = closeErr
 	}
