@@ -35,7 +35,10 @@ type RunAgent struct {
 }
 
 // RunCommands is the inbox: each command is an object with id, type,
-// createdAt and its own fields beside them.
+// createdAt and its own fields beside them. A message has messageId, text, from
+// and conversation; where the conversation has begun before, history holds what
+// was said so far, oldest first: objects with messageId, from, text and reply
+// ("" where there is none).
 type RunCommands struct {
 	Commands []map[string]any `json:"commands"`
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
 	"time"
 
@@ -146,64 +145,6 @@ func (a *App) RunCredentials(ctx context.Context, run fleet.Run) (map[string]str
 		open[field] = string(text)
 	}
 	return open, nil
-}
-
-// inboxLimit is how many commands one answer carries.
-const inboxLimit = 50
-
-// RunInbox returns what the program was not told yet, oldest first, and waits
-// for something when there is nothing. A command comes again until the program
-// acknowledges it.
-func (a *App) RunInbox(ctx context.Context, run fleet.Run, wait time.Duration) (list []fleet.Command, err error) {
-	wake, cancel := a.hub.Listen(inboxKey(run.AgentID))
-	defer cancel()
-	deadline := time.NewTimer(wait)
-	defer deadline.Stop()
-	for {
-		err = a.ofRun(ctx, run, func(tx *store.Tx, _ store.AgentRow) error {
-			if list, err = tx.Commands(run.AgentID, inboxLimit); err != nil {
-				return err
-			}
-			return a.openCodes(tx, run.AgentID, list)
-		})
-		if err != nil || len(list) > 0 || wait <= 0 {
-			return list, err
-		}
-		select {
-		case _, open := <-wake:
-			if !open {
-				return list, nil
-			}
-		case <-deadline.C:
-			return list, nil
-		case <-ctx.Done():
-			return list, nil
-		}
-	}
-}
-
-// openCodes opens the codes that Verify sealed.
-func (a *App) openCodes(tx *store.Tx, id fleet.AgentID, list []fleet.Command) error {
-	for i, c := range list {
-		if c.Type != fleet.CommandVerifyCode {
-			continue
-		}
-		key, err := a.dataKey(tx, id)
-		if err != nil {
-			return err
-		}
-		text, _ := c.Body["sealed"].(string)
-		box, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return err
-		}
-		code, err := key.Open(box, "commands", string(id), "code")
-		if err != nil {
-			return err
-		}
-		list[i].Body = map[string]any{"code": string(code)}
-	}
-	return nil
 }
 
 // maxClaim is how many tasks one claim may take.

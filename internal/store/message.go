@@ -2,6 +2,8 @@ package store
 
 import (
 	"database/sql"
+	"errors"
+	"slices"
 	"time"
 
 	"agentry/internal/fleet"
@@ -32,6 +34,30 @@ func (tx *Tx) Messages(id fleet.AgentID, conversation, before string, limit int)
 		return tx.messages(`WHERE agent_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, id, before, limit)
 	}
 	return tx.messages(`WHERE agent_id = $1 AND conversation = $2 AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4`, id, conversation, before, limit)
+}
+
+// Conversation returns what was said in an agent's conversation before a
+// message, oldest first: the newest messages, at most limit of them, with at
+// most maxBytes of texts and replies together.
+func (tx *Tx) Conversation(id fleet.AgentID, conversation, before string, limit, maxBytes int) (list []fleet.Message, err error) {
+	full := errors.New("no more fits")
+	err = tx.each(func(rows *sql.Rows) error {
+		m := fleet.Message{AgentID: id, Conversation: conversation}
+		if err := rows.Scan(&m.ID, &m.From, &m.Text, &m.Reply); err != nil {
+			return err
+		}
+		if maxBytes -= len(m.Text) + len(m.Reply); maxBytes < 0 {
+			return full
+		}
+		list = append(list, m)
+		return nil
+	}, `SELECT id, sender, text, reply FROM messages WHERE agent_id = $1 AND conversation = $2 AND id < $3 ORDER BY id DESC LIMIT $4`,
+		id, conversation, before, limit)
+	if err == full {
+		err = nil
+	}
+	slices.Reverse(list)
+	return list, err
 }
 
 // Message returns one of the agent's messages.

@@ -126,14 +126,25 @@ func (tx *Tx) AddCommand(id fleet.AgentID, c fleet.Command) error {
 		c.ID, id, c.Type, toJSON(c.Body), micros(c.CreatedAt))
 }
 
-// Commands returns what the agent's program has not acknowledged, oldest first.
-func (tx *Tx) Commands(id fleet.AgentID, limit int) (list []fleet.Command, err error) {
+// Commands returns what the agent's program has not acknowledged, oldest
+// first, but for the known ids.
+func (tx *Tx) Commands(id fleet.AgentID, limit int, known []string) (list []fleet.Command, err error) {
+	w := &where{}
+	query := `SELECT id, type, body, created_at FROM commands WHERE agent_id = ` + w.arg(id)
+	if len(known) > 0 {
+		// Few lengths, so that few statements are kept.
+		for known = slices.Clone(known); len(known)%8 != 0; {
+			known = append(known, "")
+		}
+		query += ` AND id NOT IN (` + args(w, known) + `)`
+	}
+	query += ` ORDER BY id LIMIT ` + w.arg(limit)
 	err = tx.each(func(rows *sql.Rows) error {
 		var c fleet.Command
 		err := rows.Scan(&c.ID, &c.Type, jsonText{&c.Body}, stamp{&c.CreatedAt})
 		list = append(list, c)
 		return err
-	}, `SELECT id, type, body, created_at FROM commands WHERE agent_id = $1 ORDER BY id LIMIT $2`, id, limit)
+	}, query, w.args...)
 	return list, err
 }
 

@@ -33,6 +33,10 @@ func (p *Pages) messages(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Mess
 	return m, err
 }
 
+// pageConversation is what the members write on an agent's page: they see each
+// other's texts there.
+const pageConversation = "dashboard"
+
 // SendMessage answers POST /fleet/{id}/messages; the reply shows by itself.
 func (p *Pages) SendMessage(c *fiber.Ctx, who Viewer) error {
 	id, err := agentID(c)
@@ -40,7 +44,7 @@ func (p *Pages) SendMessage(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	p.messageAgain(c, who, id)
-	_, err = p.app.SendMessage(c.UserContext(), who.Actor, id, app.MessageInput{Text: field(c, "text")})
+	_, err = p.app.SendMessage(c.UserContext(), who.Actor, id, app.MessageInput{Text: field(c, "text"), Conversation: pageConversation})
 	return done(c, err, agentPath(id, "?tab=messages"))
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -86,12 +87,17 @@ func (a *API) Credentials(c *fiber.Ctx, run fleet.Run) error {
 }
 
 // Inbox answers GET /runtime/v1/inbox, which holds for up to wait seconds.
+// known are ids of commands, separated by commas, that need not come again.
 func (a *API) Inbox(c *fiber.Ctx, run fleet.Run) error {
 	wait := c.QueryInt("wait", 0)
 	if wait < 0 || wait > maxWait {
 		return fleet.Invalid("wait", "must be a whole number from 0 to %d", maxWait)
 	}
-	commands, err := a.app.RunInbox(c.UserContext(), run, time.Duration(wait)*time.Second)
+	var known []string
+	if ids := c.Query("known"); ids != "" {
+		known = strings.Split(ids, ",")
+	}
+	commands, err := a.app.RunInbox(c.UserContext(), run, time.Duration(wait)*time.Second, known...)
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,8 @@ func (d *Driver) fork(ctx context.Context, s spawn) (int, error) {
 }
 
 // Start implements runtime.Driver. The program gets the run token and a line
-// end on file descriptor 3, the built-in one its secrets after it, and nothing of the server's environment but PATH, LANG and TZ.
+// end on file descriptor 3, the built-in one its secrets after it, and nothing
+// of the server's environment but PATH, LANG and TZ.
 // A memory limit bounds the private data of each process (RLIMIT_DATA); the
 // limit of processes is watched (see watchLoop). Both hold from just after the
 // program's first instruction.
