@@ -12,6 +12,9 @@ import (
 	"agentry/internal/fleet"
 )
 
+// headerAPIKey is where clients of ElizaOS send their key.
+const headerAPIKey = "X-API-KEY"
+
 // runTokenLength is the length of every run token, as the app makes it.
 const runTokenLength = 43
 
@@ -33,16 +36,23 @@ const (
 type access struct {
 	kind  accessKind
 	scope fleet.Scope
+	// ownHeader: an API key may come as X-API-KEY, and no request is trusted
+	// without one.
+	ownHeader bool
 }
 
 // public is for routes that anybody may call.
 func public() access { return access{kind: byAnyone} }
 
 // session is for pages: a signed-in member whose role has the scope.
-func session(need fleet.Scope) access { return access{bySession, need} }
+func session(need fleet.Scope) access { return access{kind: bySession, scope: need} }
 
 // key is for the JSON faces: an API key with the scope.
-func key(need fleet.Scope) access { return access{byKey, need} }
+func key(need fleet.Scope) access { return access{kind: byKey, scope: need} }
+
+// clientKey is key for clients that send their key as X-API-KEY; Authorization
+// counts where that is not sent.
+func clientKey(need fleet.Scope) access { return access{kind: byKey, scope: need, ownHeader: true} }
 
 // ofRun is for the agents' own programs.
 func ofRun() access { return access{kind: byRunToken} }
@@ -102,7 +112,7 @@ func (s *Server) letIn(c *fiber.Ctx, a access) (caller, error) {
 		}
 		return s.signedIn(c)
 	case byKey:
-		return s.keyHolder(c)
+		return s.keyHolder(c, a)
 	case byRunToken:
 		return s.program(c)
 	}
@@ -111,15 +121,21 @@ func (s *Server) letIn(c *fiber.Ctx, a access) (caller, error) {
 
 // keyHolder is who an API key stands for. A text that cannot be a key is
 // refused without touching the database.
-func (s *Server) keyHolder(c *fiber.Ctx) (caller, error) {
+func (s *Server) keyHolder(c *fiber.Ctx, a access) (caller, error) {
+	apiKey, ok := "", true
+	if a.ownHeader {
+		apiKey = c.Get(headerAPIKey)
+	}
 	header := c.Get(fiber.HeaderAuthorization)
-	if header == "" {
-		if s.trusted(c) {
-			return s.neighbour(c), nil
-		}
+	switch {
+	case apiKey != "":
+	case header != "":
+		apiKey, ok = bearer(header)
+	case !a.ownHeader && s.trusted(c):
+		return s.neighbour(c), nil
+	default:
 		return caller{}, fleet.Errorf(codeMissingKey, "An API key is needed: send Authorization: Bearer YOUR_API_KEY")
 	}
-	apiKey, ok := bearer(header)
 	if !ok || app.CheckAPIKey(apiKey) != nil {
 		return caller{}, fleet.Errorf(codeKeyFormat, "This cannot be an API key: keys have 40 characters and begin with agy_")
 	}

@@ -107,6 +107,9 @@ func TestTrustOfLoopback(t *testing.T) {
 			if a := w.do("GET", "/agents", "", "", tt.headers...); a.status != tt.status {
 				t.Errorf("got %d %s", a.status, a.body)
 			}
+			if a := w.do("GET", "/api/agents", "", "", tt.headers...); a.status != 401 {
+				t.Errorf("/api trusts loopback: %d %s", a.status, a.body)
+			}
 		})
 	}
 	id := w.agent("assistant", fleet.Ended)

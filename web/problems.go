@@ -12,6 +12,7 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/web/eliza"
 )
 
 // The codes that only HTTP has; the others are in fleet.
@@ -31,7 +32,7 @@ const (
 // statusOf is the HTTP status that stands for a code.
 func statusOf(code fleet.Code) int {
 	switch code {
-	case fleet.CodeValidation, fleet.CodeInvalidStatus, codeBadRequest:
+	case fleet.CodeValidation, fleet.CodeInvalidStatus, codeBadRequest, eliza.CodeInvalidID, eliza.CodeNoConfig:
 		return http.StatusBadRequest
 	case fleet.CodeUnauthorized, codeMissingKey, codeKeyFormat, codeInvalidKey:
 		return http.StatusUnauthorized
@@ -126,6 +127,9 @@ func (s *Server) writeProblem(c *fiber.Ctx, e *fleet.Error) error {
 		return s.v1.Problem(c, e, requestID(c))
 	case faceEliza:
 		return s.eliza.Problem(c, e)
+	case faceOneX:
+		_, routed := c.Locals(localRoute).(*route)
+		return s.oneX.Problem(c, e, s.path(c), routed)
 	case faceRuntime:
 		return s.runtime.Problem(c, e)
 	}
@@ -151,13 +155,19 @@ const (
 	facePeople face = iota
 	faceV1
 	faceEliza
+	faceOneX
 	faceRuntime
 )
 
+// path is what the request asked for, without the base path.
+func (s *Server) path(c *fiber.Ctx) string {
+	return strings.TrimPrefix(c.Path(), s.config.BasePath)
+}
+
 func (s *Server) face(c *fiber.Ctx) face {
-	path := strings.TrimPrefix(c.Path(), s.config.BasePath)
+	path := s.path(c)
 	for prefix, f := range map[string]face{
-		"/v1": faceV1, "/agents": faceEliza, "/api": faceEliza, "/runtime": faceRuntime,
+		"/v1": faceV1, "/agents": faceEliza, "/api": faceOneX, "/runtime": faceRuntime,
 	} {
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return f

@@ -30,7 +30,7 @@ type route struct {
 
 // routes is the table of everything the server answers.
 func (s *Server) routes() []route {
-	return slices.Concat(s.openRoutes(), s.v1Routes(), s.elizaRoutes(), s.runtimeRoutes(), s.pageRoutes())
+	return slices.Concat(s.openRoutes(), s.v1Routes(), s.elizaRoutes(), s.oneXRoutes(), s.runtimeRoutes(), s.pageRoutes())
 }
 
 func (s *Server) openRoutes() []route {
@@ -102,6 +102,29 @@ func (s *Server) elizaRoutes() []route {
 		{method: "POST", path: "/agents/:agentId/start", access: operate, handle: asActor(s.eliza.Start)},
 		{method: "POST", path: "/agents/:agentId/stop", access: operate, handle: asActor(s.eliza.Stop)},
 		{method: "POST", path: "/agents/:agentId/message", access: operate, handle: asActor(s.eliza.Message)},
+	}
+}
+
+func (s *Server) oneXRoutes() []route {
+	read, operate, remove := clientKey(fleet.ScopeRead), clientKey(fleet.ScopeOperate), clientKey(fleet.ScopeDelete)
+	const agent = "/api/agents/:agentId"
+	x := s.oneX
+	return []route{
+		{method: "GET", path: "/api/agents", access: read, handle: asActor(x.Agents)},
+		{method: "POST", path: "/api/agents", access: operate, handle: asActor(x.Create)},
+		// Else it would be taken for the id of an agent.
+		{method: "GET", path: "/api/agents/worlds", access: read, handle: asAnyone(x.NoEndpoint)},
+		{method: "GET", path: agent, access: read, handle: asActor(x.Agent)},
+		{method: "PATCH", path: agent, access: operate, handle: asActor(x.Update)},
+		{method: "DELETE", path: agent, access: remove, handle: asActor(x.Delete)},
+		{method: "POST", path: agent + "/start", access: operate, handle: asActor(x.Start)},
+		{method: "POST", path: agent + "/stop", access: operate, handle: asActor(x.Stop)},
+		{method: "GET", path: agent + "/logs", access: read, handle: asActor(x.Logs)},
+		{method: "GET", path: agent + "/panels", access: read, handle: asActor(x.Panels)},
+
+		{method: "GET", path: "/api/server/ping", access: read, handle: asActor(x.Ping)},
+		{method: "GET", path: "/api/server/health", access: read, handle: asActor(x.Health)},
+		{method: "GET", path: "/api/server/status", access: read, handle: asActor(x.Status)},
 	}
 }
 

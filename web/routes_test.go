@@ -100,10 +100,15 @@ func TestEveryRouteRefuses(t *testing.T) {
 				refused(t, w.do(r.method, path, "", ""), 401, "unauthorized")
 				refused(t, w.do(r.method, path, w.keys[fleet.ScopeAdmin], ""), 401, "unauthorized")
 			case byKey:
-				eliza := strings.HasPrefix(r.path, "/agents")
+				eliza := strings.HasPrefix(r.path, "/agents") || strings.HasPrefix(r.path, "/api/")
 				refused(t, w.do(r.method, path, "", ""), 401, either(eliza, "Missing or invalid API key", "missing_api_key"))
 				refused(t, w.do(r.method, path, "agy_x", ""), 401, either(eliza, "Missing or invalid API key", "invalid_api_key_format"))
 				refused(t, w.do(r.method, path, revoked, ""), 401, either(eliza, "Missing or invalid API key", "invalid_api_key"))
+				if r.access.ownHeader {
+					refused(t, w.do(r.method, path, w.keys[fleet.ScopeAdmin], "", "X-API-KEY: "+revoked), 401, `"code":"UNAUTHORIZED"`)
+				} else {
+					refused(t, w.do(r.method, path, "", "", "X-API-KEY: "+w.keys[fleet.ScopeAdmin]), 401, either(eliza, "Missing or invalid API key", "missing_api_key"))
+				}
 				for _, scope := range fleet.Scopes() {
 					if !scope.Contains(r.access.scope) {
 						refused(t, w.do(r.method, path, w.keys[scope], ""), 403, "needs the "+string(r.access.scope)+" scope")

@@ -129,6 +129,8 @@ type CreateInput struct {
 	Hours    *fleet.HoursChange
 	Limits   *fleet.LimitsChange
 	Settings []fleet.Setting
+	// Once: a repeat returns the agent that is there, as it is.
+	Once bool
 }
 
 // Create makes an agent that waits for its setup or start.
@@ -146,7 +148,18 @@ func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (Agent
 	if err != nil {
 		return AgentView{}, err
 	}
+	var there []AgentView
 	err = a.write(ctx, by, func(tx *store.Tx) error {
+		there = nil
+		if in.Once {
+			row, found, err := in.again(tx, agent)
+			if err == nil && found {
+				there, err = a.views(tx, by.TeamID, []store.AgentRow{row}, false)
+			}
+			if err != nil || found {
+				return err
+			}
+		}
 		if err := tx.InsertAgent(agent, sealed); err != nil {
 			return err
 		}
@@ -157,6 +170,9 @@ func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (Agent
 		}
 		return tx.AddEvent(fleet.Event{TeamID: by.TeamID, AgentID: agent.ID, Type: fleet.EventAgentCreated, At: now})
 	})
+	if len(there) > 0 {
+		return there[0], err
+	}
 	return a.view(store.AgentRow{Agent: agent}, nil, now), err
 }
 

@@ -134,6 +134,12 @@ func moving() map[string]useCase {
 		"Create": {operate, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.Create(ctx, by, app.CreateInput{}))
 		}},
+		"EnsureStarted": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeInvalidStatus, second(b.EnsureStarted(ctx, by, id, app.StartInput{})))
+		}},
+		"EnsureStopped": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.EnsureStopped(ctx, by, id))
+		}},
 		"Update": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.Update(ctx, by, id, app.UpdateInput{}))
 		}},

@@ -62,6 +62,15 @@ func (tx *Tx) Agent(team fleet.TeamID, id fleet.AgentID) (AgentRow, error) {
 	return a, fleet.ErrAgentNotFound()
 }
 
+// AgentNamed returns the team's oldest agent of the name and kind that has not
+// ended; ok is false when there is none.
+func (tx *Tx) AgentNamed(team fleet.TeamID, name, kind string) (a AgentRow, ok bool, err error) {
+	ok, err = tx.one(append(agentTargets(&a), stamp{&a.NextDue}),
+		`SELECT `+agentColumns+`, `+nextDue+agentTables+`WHERE a.team_id = $1 AND a.name = $2 AND a.kind = $3 AND a.status <> 'ended'
+		ORDER BY a.id LIMIT 1`, team, name, kind)
+	return a, ok, err
+}
+
 // nextDue is the earliest pending task's time of an agent.
 const nextDue = `(SELECT MIN(t.due_at) FROM tasks t WHERE t.agent_id = a.id AND t.state = 'pending')`
 

@@ -56,13 +56,20 @@ func looksOf(a fleet.Agent) map[string]look {
 			l, err := tx.Agents(team, AgentFilter{}, AgentOrder{}, nil, 10)
 			return len(l), err
 		}, "", 1},
+		"AgentNamed": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			_, ok, err := tx.AgentNamed(team, a.Name, a.Kind)
+			if ok {
+				return 1, err
+			}
+			return 0, err
+		}, "", 1},
 		"CountAgents": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			n, err := tx.CountAgents(team, AgentFilter{Country: "FR", Tag: "tag"})
 			return int(n), err
 		}, "", 1},
 		"StatusCounts": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			m, err := tx.StatusCounts(team)
-			return int(m[fleet.Ended]), err
+			return int(m[fleet.Paused]), err
 		}, "", 1},
 		"TeamCountries": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.TeamCountries(team); return len(l), err }, "", 1},
 		"TeamTags":      {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.TeamTags(team); return len(l), err }, "", 1},
@@ -110,7 +117,7 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, Options{})
 	a := newAgent(teamA, "Secret name")
-	a.Tags, a.Country, a.Status = []string{"tag"}, "FR", fleet.Ended
+	a.Tags, a.Country, a.Status = []string{"tag"}, "FR", fleet.Paused
 	wealth(t, s, a, "text")
 	key := fleet.Key{ID: "key a", TeamID: teamA, Name: "k", Prefix: "agy_12345678", Scope: fleet.ScopeRead, CreatedAt: t0}
 	mustWrite(t, s, func(tx *Tx) error {

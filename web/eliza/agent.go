@@ -88,7 +88,7 @@ func (a *API) Agent(c *fiber.Ctx, by fleet.Actor) error {
 
 func summary(v app.AgentView) api.ElizaSummary {
 	return api.ElizaSummary{
-		AgentID: string(v.ID), Name: v.Name, Status: active(v.Status), Bio: bio(v), Enabled: enabled(v),
+		AgentID: string(v.ID), Name: v.Name, Status: active(v.Status), Bio: v.Settings.Bio(), Enabled: enabled(v),
 		CreatedAt: api.At(v.CreatedAt), UpdatedAt: api.At(v.UpdatedAt),
 	}
 }
@@ -97,7 +97,7 @@ func summary(v app.AgentView) api.ElizaSummary {
 func agent(v app.AgentView) api.ElizaAgent {
 	out := api.ElizaAgent{
 		AgentID: string(v.ID), Name: v.Name, Status: active(v.Status), EnableAutonomy: v.Runtime.EnableAutonomy,
-		Settings: map[string]any{}, Lifecycle: string(v.Status), Bio: bio(v), Enabled: enabled(v),
+		Settings: map[string]any{}, Lifecycle: string(v.Status), Bio: v.Settings.Bio(), Enabled: enabled(v),
 		CreatedAt: api.At(v.CreatedAt), UpdatedAt: api.At(v.UpdatedAt),
 	}
 	for _, settings := range []fleet.Settings{v.Settings, v.Runtime.Settings} {
@@ -110,12 +110,6 @@ func agent(v app.AgentView) api.ElizaAgent {
 		out.StartedAt = &ms
 	}
 	return out
-}
-
-// bio is the setting of that name.
-func bio(v app.AgentView) string {
-	text, _ := v.Settings["bio"].(string)
-	return text
 }
 
 func enabled(v app.AgentView) bool { return v.Status != fleet.Disabled && v.Status != fleet.Ended }

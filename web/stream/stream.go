@@ -54,8 +54,14 @@ const chunk = 16 << 10
 // constant memory. An error before the first element is returned; one in the
 // middle ends the connection, so that it cannot look like success.
 func List[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
+	return ListWithin(s, c, "[", "]", each, write)
+}
+
+// ListWithin is List with other words around the elements: before has the
+// array's bracket, and what the array is in; after closes them.
+func ListWithin[T any](s *Streams, c *fiber.Ctx, before, after string, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &list[T]{cancel: cancel, write: write, log: s.log.With("request_id", c.GetRespHeader(fiber.HeaderXRequestID))}
+	l := &list[T]{cancel: cancel, write: write, after: after, log: s.log.With("request_id", c.GetRespHeader(fiber.HeaderXRequestID))}
 	l.out = bufio.NewWriterSize(&l.buf, chunk)
 	l.next, l.stop = iter.Pull(func(yield func(T) bool) {
 		l.err = each(ctx, func(v T) error {
@@ -73,7 +79,7 @@ func List[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield 
 	if c.Method() == http.MethodHead {
 		return l.Close()
 	}
-	l.buf.WriteByte('[')
+	l.buf.WriteString(before)
 	c.Context().SetBodyStream(l, -1)
 	return nil
 }
@@ -82,6 +88,7 @@ func List[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield 
 type list[T any] struct {
 	cancel context.CancelFunc
 	log    *slog.Logger
+	after  string
 	next   func() (T, bool)
 	stop   func()
 	write  func(*bufio.Writer, T) error
@@ -123,7 +130,7 @@ func (l *list[T]) step() error {
 		if l.err != nil {
 			return l.err
 		}
-		l.buf.WriteByte(']')
+		l.buf.WriteString(l.after)
 		return nil
 	}
 	if err := l.write(l.out, l.first); err != nil {
