@@ -30,6 +30,9 @@ type Spec struct {
 type Exit struct {
 	Code   int    // -1 when a signal ended it
 	Signal string // "" or such as "killed"
+	// Reason says which limit of its kind the run met, such as "more than 512
+	// MiB of memory"; "" is none.
+	Reason string
 }
 
 // Driver runs programs in one way. All methods may be called at once for

@@ -29,20 +29,21 @@ const slowDeath = 10 * time.Second
 
 // child is a running program: the leader of a process group and all it starts.
 type child struct {
-	d      *Driver
-	key    runKey
-	spec   agentruntime.Spec
-	pid    int // also the group's id; 0 until there is a process, under d.mu
-	pidfd  int // -1 where the kernel has none
-	handle string
-	out    *os.File
-	done   chan struct{}
-	exit   agentruntime.Exit // valid once done is closed
+	d     *Driver
+	key   runKey
+	tag   tag
+	group *group
+	spec  agentruntime.Spec
+	pid   int // also the process group's id; 0 until there is a process, under d.mu
+	pidfd int // -1 where the kernel has none
+	out   *os.File
+	done  chan struct{}
+	exit  agentruntime.Exit // valid once done is closed
 
 	mu     sync.Mutex
 	reaped bool // the leader's pid may belong to somebody else
 	termed bool
-	// verdict is the last line of output when the driver itself ended the run.
+	// verdict is why the driver itself ended the run.
 	verdict string
 }
 
@@ -54,11 +55,7 @@ func newChild(d *Driver, spec agentruntime.Spec) *child {
 // begin sets the limits and starts to watch a program that was just forked.
 // It is not reaped before wait runs, so its pid is its own until then.
 func (c *child) begin() {
-	stat, err := readStat(c.pid)
-	if err == nil {
-		c.handle = handle{pid: c.pid, start: stat.start, boot: c.d.boot, instance: c.d.instance}.String()
-	}
-	if err := errors.Join(err, c.restrain()); err != nil {
+	if err := c.restrain(); err != nil {
 		c.d.log.Warn("cannot limit a program", "agent_id", c.key.agent, "error", err)
 	}
 	read := make(chan struct{})
@@ -68,7 +65,7 @@ func (c *child) begin() {
 		out.run()
 	})
 	c.d.workers.Go(func() { c.wait(out, read) })
-	if c.spec.Kind.Limits.Pids > 0 {
+	if c.limited() {
 		select {
 		case c.d.watch <- struct{}{}:
 		default:
@@ -79,18 +76,30 @@ func (c *child) begin() {
 // restrain applies what the kernel enforces per process.
 func (c *child) restrain() error {
 	var errs []error
-	if n := c.spec.Kind.Limits.MemoryBytes; n > 0 {
-		limit := &unix.Rlimit{Cur: uint64(n), Max: uint64(n)}
+	limits := c.spec.Kind.Limits
+	if limits.MemoryBytes > 0 && !c.group.bounds(memoryGroup) {
+		limit := &unix.Rlimit{Cur: uint64(limits.MemoryBytes), Max: uint64(limits.MemoryBytes)}
 		errs = append(errs, unix.Prlimit(c.pid, unix.RLIMIT_DATA, limit, nil))
+	}
+	if c.group != nil {
+		c.group.settle(limits)
 	}
 	errs = append(errs, unix.Setpriority(unix.PRIO_PROCESS, c.pid, niceness))
 	score := fmt.Appendf(nil, "%d", oomScore)
-	errs = append(errs, os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", c.pid), score, 0))
+	err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", c.pid), score, 0)
+	if !errors.Is(err, os.ErrPermission) { // a program may be hidden from its own user
+		errs = append(errs, err)
+	}
 	return errors.Join(errs...)
 }
 
+func (c *child) limited() bool {
+	limits := c.spec.Kind.Limits
+	return limits.Pids > 0 || limits.MemoryBytes > 0
+}
+
 // Handle implements runtime.Process.
-func (c *child) Handle() string { return c.handle }
+func (c *child) Handle() string { return fmt.Sprintf("%d:%x", c.pid, uint64(c.tag)) }
 
 // Done implements runtime.Process.
 func (c *child) Done() <-chan struct{} { return c.done }
@@ -115,7 +124,7 @@ func (c *child) Stop(ctx context.Context, grace time.Duration) error {
 	if first && grace > 0 {
 		c.signal(syscall.SIGTERM)
 	}
-	kill := time.AfterFunc(grace, func() { c.signal(syscall.SIGKILL) })
+	kill := time.AfterFunc(grace, c.kill)
 	select {
 	case <-c.done:
 		kill.Stop()
@@ -125,8 +134,8 @@ func (c *child) Stop(ctx context.Context, grace time.Duration) error {
 	}
 }
 
-// signal sends to the whole group, unless the leader is reaped: then the group
-// was killed already and its id may come to belong to somebody else.
+// signal sends to the process group, unless the leader is reaped: then the
+// group was killed already and its id may come to belong to somebody else.
 func (c *child) signal(s syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,37 +144,46 @@ func (c *child) signal(s syscall.Signal) {
 	}
 }
 
-// wait sees the run to its end: the leader exits, the group is killed, what
-// left the group is killed, the rest of the output is read.
+// kill kills every process of the run that can be found at once; wait finds
+// the rest.
+func (c *child) kill() {
+	c.signal(syscall.SIGKILL)
+	c.group.kill()
+}
+
+// wait sees the run to its end: the leader exits, everything else that is of
+// the run is killed, the rest of the output is read.
 func (c *child) wait(out *output, read <-chan struct{}) {
 	c.waitLeader()
+	limits := c.spec.Kind.Limits
 	c.mu.Lock()
-	// The group is killed while the leader, exited but not reaped, still
-	// holds its number. No fork escapes: the kernel refuses to complete one
-	// in a process with a signal waiting.
+	// The process group is killed while the leader, exited but not reaped,
+	// still holds its number. No fork escapes: the kernel refuses to complete
+	// one in a process with a signal waiting.
 	_ = syscall.Kill(-c.pid, syscall.SIGKILL)
 	c.reaped = true
 	c.exit = reap(c.pid)
+	c.exit.Reason = c.verdict
+	if c.exit.Reason == "" {
+		c.exit.Reason = c.group.exceeded(limits)
+	}
 	c.mu.Unlock()
 	c.d.release(c)
 	c.waitGone()
 	out.finish(time.Now().Add(drainTime))
 	<-read
-	c.mu.Lock()
-	verdict := c.verdict
-	c.mu.Unlock()
-	if verdict != "" {
-		out.emit(verdict)
+	if c.exit.Reason != "" {
+		out.emit("agentry: ended: " + c.exit.Reason)
 	}
 	close(c.done)
 }
 
-// condemn kills the whole group and says why at the end of the output.
+// condemn kills the run and notes why.
 func (c *child) condemn(why string) {
 	c.mu.Lock()
 	c.verdict = why
 	c.mu.Unlock()
-	c.signal(syscall.SIGKILL)
+	c.kill()
 }
 
 // waitLeader returns when the leader has exited, without reaping it. It holds
@@ -189,18 +207,20 @@ func (c *child) waitLeader() {
 	}
 }
 
-// waitGone returns when no process of the run is left, in its group or out of it.
+// waitGone kills until no process of the run is left.
 func (c *child) waitGone() {
 	since, warned := time.Now(), false
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		if !groupAlive(c.pid) && !c.d.killStrays()[c.key] {
+	for tries := 0; ; tries++ {
+		c.group.kill()
+		strays := c.d.killStrays()[c.tag]
+		if c.group.remove() && !strays {
 			return
 		}
 		if !warned && time.Since(since) > slowDeath {
 			warned = true
 			c.d.log.Warn("a killed program does not die", "agent_id", c.key.agent, "pid", c.pid)
 		}
-		time.Sleep(pause)
+		time.Sleep(killPause(tries))
 	}
 }
 
@@ -230,19 +250,4 @@ func reap(pid int) agentruntime.Exit {
 		}
 		return agentruntime.Exit{Code: status.ExitStatus()}
 	}
-}
-
-// groupAlive tells whether a process of the group still runs, and reaps those
-// that became our children because their parent died and we are their reaper.
-func groupAlive(group int) bool {
-	for {
-		pid, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
-		if err != syscall.EINTR && pid <= 0 {
-			break
-		}
-	}
-	if syscall.Kill(-group, 0) == syscall.ESRCH {
-		return false
-	}
-	return countGroups()[group] > 0
 }

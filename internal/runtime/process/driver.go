@@ -2,11 +2,20 @@
 // Linux.
 //
 // A program leads its own process group and dies with the server: the kernel
-// kills it when the thread that made it ends. What it started itself is found
-// by the group and by three names in the environment (AGENTRY_INSTANCE,
-// AGENTRY_AGENT_ID, AGENTRY_RUN), also when it left the group or the session,
-// and killed when the run is over, or by Reap after the server was killed. A
-// descendant that leaves the session and clears its environment is not found.
+// kills it when the thread that made it ends. It cannot gain privileges by
+// executing a file, its files are private, and it inherits no descriptor but
+// its input, its output and, on 3, its secrets.
+//
+// What it started itself is found by a tag that descendants carry (see tag)
+// and by the run's control group where this process may make one (see
+// cgroups), and is killed when the run is over, or by Reap after the server
+// was killed. Without control groups a descendant that gives itself another
+// limit of file locks and leaves the program's process group is not found.
+//
+// Limits of memory and processes hold for all processes of a run together
+// where there are control groups. Where there are none, memory is bounded for
+// each process alone, and processes are counted a few times a second. A run
+// that meets its limit is ended, and says so.
 package process
 
 import (
@@ -16,7 +25,6 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
 
@@ -37,15 +45,20 @@ type Config struct {
 	// BuiltinSecrets follow the run token on the built-in program's file
 	// descriptor 3, a line NAME=value each; together at most 3 KiB.
 	BuiltinSecrets map[string]string
+	// NoGroups leaves control groups alone, as where the host allows none.
+	NoGroups bool
 	// Log takes what nobody can be told otherwise; nil is slog.Default.
 	Log *slog.Logger
 }
 
-// runKey names a run in the environment of its processes.
+// runKey names a run.
 type runKey struct {
 	agent fleet.AgentID
 	epoch int64
 }
+
+// String names the run's control group.
+func (k runKey) String() string { return fmt.Sprintf("%s.%d", k.agent, k.epoch) }
 
 // Driver runs programs as child processes. It has a thread of its own from
 // New to Close.
@@ -54,8 +67,9 @@ type Driver struct {
 	builtinEnv map[string]string
 	secrets    string // the built-in program's lines after its token
 	log        *slog.Logger
-	boot       string
 	null       *os.File
+	tags       *tagger
+	groups     cgroups
 
 	spawns  chan spawn
 	quit    chan struct{}
@@ -63,8 +77,9 @@ type Driver struct {
 	workers sync.WaitGroup
 	watch   chan struct{}
 
-	mu   sync.Mutex
-	live map[runKey]*child // from before the fork until the leader's exit
+	mu    sync.Mutex
+	live  map[runKey]*child // from before the fork until the leader's exit
+	byTag map[tag]*child    // the same
 
 	strays straySearch
 }
@@ -85,18 +100,18 @@ func New(c Config) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	boot, err := bootID()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("process: %w", err), null.Close())
-	}
 	d := &Driver{
-		instance: c.Instance, builtinEnv: c.BuiltinEnv, secrets: secrets, log: c.Log, boot: boot, null: null,
+		instance: c.Instance, builtinEnv: c.BuiltinEnv, secrets: secrets, log: c.Log, null: null, tags: newTagger(c.Instance),
 		spawns: make(chan spawn), quit: make(chan struct{}), watch: make(chan struct{}, 1),
-		live: map[runKey]*child{},
+		live: map[runKey]*child{}, byTag: map[tag]*child{},
 	}
 	if d.log == nil {
 		d.log = slog.Default()
 	}
+	if !c.NoGroups {
+		d.groups = findCgroups(c.Instance, d.log)
+	}
+	d.log.Info("limits of programs", "memory", d.groups.describe(memoryGroup), "pids", d.groups.describe(pidsGroup))
 	// Go's own descriptors are marked from the start; an old kernel refuses,
 	// and then programs inherit what the server was started with.
 	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
@@ -111,10 +126,11 @@ func (d *Driver) Close() error {
 	var err error
 	d.once.Do(func() {
 		for _, c := range d.started() {
-			c.signal(syscall.SIGKILL)
+			c.kill()
 		}
 		close(d.quit)
 		d.workers.Wait()
+		d.groups.close()
 		err = d.null.Close()
 	})
 	return err
@@ -133,54 +149,9 @@ func (d *Driver) started() map[int]*child {
 	return out
 }
 
-// spawn is one request to the thread that makes the children.
-type spawn struct {
-	path   string
-	argv   []string
-	attr   *syscall.ProcAttr
-	answer chan spawned
-}
-
-type spawned struct {
-	pid int
-	err error
-}
-
-// spawnLoop makes all children on one thread that lives as long as the driver:
-// the kernel ties the death signal to the thread, not to the process.
-func (d *Driver) spawnLoop() {
-	runtime.LockOSThread() // never unlocked, so the thread ends with the loop
-	for {
-		select {
-		case <-d.quit:
-			return
-		case s := <-d.spawns:
-			pid, err := syscall.ForkExec(s.path, s.argv, s.attr)
-			s.answer <- spawned{pid: pid, err: err}
-		}
-	}
-}
-
-// fork runs one request on the spawning thread.
-func (d *Driver) fork(ctx context.Context, s spawn) (int, error) {
-	s.answer = make(chan spawned, 1)
-	select {
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-d.quit:
-		return 0, errors.New("process: the driver is closed")
-	case d.spawns <- s:
-	}
-	a := <-s.answer
-	return a.pid, a.err
-}
-
 // Start implements runtime.Driver. The program gets the run token and a line
 // end on file descriptor 3, the built-in one its secrets after it, and nothing
 // of the server's environment but PATH, LANG and TZ.
-// A memory limit bounds the private data of each process (RLIMIT_DATA); the
-// limit of processes is watched (see watchLoop). Both hold from just after the
-// program's first instruction.
 func (d *Driver) Start(ctx context.Context, spec agentruntime.Spec) (_ agentruntime.Process, err error) {
 	path, argv, err := resolve(spec.Kind.Command)
 	if err != nil {
@@ -213,7 +184,8 @@ func (d *Driver) claim(c *child) error {
 	if d.live[c.key] != nil {
 		return fmt.Errorf("process: run %d of agent %s is running", c.key.epoch, c.key.agent)
 	}
-	d.live[c.key] = c
+	c.tag = d.tags.next()
+	d.live[c.key], d.byTag[c.tag] = c, c
 	return nil
 }
 
@@ -222,6 +194,7 @@ func (d *Driver) release(c *child) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.live, c.key)
+	delete(d.byTag, c.tag)
 }
 
 // launch forks the program and fills in what is known of its process.
@@ -232,6 +205,7 @@ func (d *Driver) launch(ctx context.Context, c *child, path string, argv []strin
 	}
 	defer p.closeTheirs()
 	c.pidfd = -1
+	var pid int
 	attr := &syscall.ProcAttr{
 		Dir:   c.spec.Dir,
 		Env:   d.environ(c.spec),
@@ -241,8 +215,12 @@ func (d *Driver) launch(ctx context.Context, c *child, path string, argv []strin
 	if p.tokenRead >= 0 {
 		attr.Files = append(attr.Files, uintptr(p.tokenRead))
 	}
-	pid, err := d.fork(ctx, spawn{path: path, argv: argv, attr: attr})
+	c.group, err = d.groups.newGroup(c.key, c.spec.Kind.Limits)
+	if err == nil {
+		pid, err = d.fork(ctx, spawn{path: path, argv: argv, attr: attr, tag: c.tag, group: c.group})
+	}
 	if err != nil {
+		c.group.remove()
 		unix.Close(p.outRead)
 		return fmt.Errorf("start %s: %w", argv[0], err)
 	}

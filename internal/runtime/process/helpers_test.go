@@ -3,8 +3,10 @@ package process
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,9 +73,14 @@ func instanceOf(t *testing.T) string {
 	return strings.ReplaceAll(t.Name(), "/", "-") + "-" + strconv.Itoa(os.Getpid())
 }
 
-func newDriver(t *testing.T) *Driver {
+func newDriver(t *testing.T) *Driver { return newDriverWith(t, Config{}) }
+
+// newDriverWith makes a driver that is closed with the test, by which time
+// nothing of its runs may be left in a control group.
+func newDriverWith(t *testing.T, c Config) *Driver {
 	t.Helper()
-	d, err := New(Config{Instance: instanceOf(t)})
+	c.Instance, c.Log = instanceOf(t), slog.New(slog.DiscardHandler)
+	d, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +88,25 @@ func newDriver(t *testing.T) *Driver {
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
+		if left := d.groups.stale(); len(left) > 0 {
+			t.Errorf("control groups are left: %q", left)
+		}
 	})
 	return d
+}
+
+// eachIsolation runs a test with and without control groups. Without means
+// that nothing but the tag tells whose a process is.
+func eachIsolation(t *testing.T, test func(t *testing.T, d *Driver)) {
+	t.Run("groups", func(t *testing.T) { test(t, newDriver(t)) })
+	t.Run("groups of version 1 alone", func(t *testing.T) {
+		d := newDriver(t)
+		_ = os.Remove(d.groups.unified.home)
+		d.groups.unified = nil
+		d.groups.all = slices.DeleteFunc(slices.Clone(d.groups.all), func(h *hierarchy) bool { return h.unified })
+		test(t, d)
+	})
+	t.Run("no groups", func(t *testing.T) { test(t, newDriverWith(t, Config{NoGroups: true})) })
 }
 
 // script is a run of a shell script; each has an agent of its own.
@@ -141,16 +165,10 @@ func pidIn(t *testing.T, file string) int {
 	return pid
 }
 
-// lives tells whether a process runs; a zombie does not.
-func lives(pid int) bool {
-	s, err := readStat(pid)
-	return err == nil && s.alive()
-}
-
 func mustLive(t *testing.T, pids ...int) {
 	t.Helper()
 	for _, pid := range pids {
-		if !lives(pid) {
+		if !alive(pid) {
 			t.Fatalf("process %d is gone too early", pid)
 		}
 	}
@@ -159,7 +177,7 @@ func mustLive(t *testing.T, pids ...int) {
 func mustBeGone(t *testing.T, pids ...int) {
 	t.Helper()
 	for _, pid := range pids {
-		if lives(pid) {
+		if alive(pid) {
 			raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 			t.Errorf("process %d survived: %s", pid, raw)
 			_ = syscall.Kill(pid, syscall.SIGKILL)

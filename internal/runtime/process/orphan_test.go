@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,11 +19,12 @@ import (
 const (
 	hostDirEnv    = "PROCESS_TEST_DIR"
 	hostScriptEnv = "PROCESS_TEST_SCRIPT"
+	hostBareEnv   = "PROCESS_TEST_NO_GROUPS"
 )
 
 // playHost starts one program, prints its handle and waits to be killed.
 func playHost() {
-	d, err := New(Config{Instance: os.Getenv(hostEnv)})
+	d, err := New(Config{Instance: os.Getenv(hostEnv), NoGroups: os.Getenv(hostBareEnv) != ""})
 	if err != nil {
 		panic(err)
 	}
@@ -42,10 +42,11 @@ func playHost() {
 
 // host runs a server of this test's installation in another process and
 // returns it with the handle of its program.
-func host(t *testing.T, dir, text string) (*exec.Cmd, string) {
+func host(t *testing.T, dir, text string, env ...string) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), hostEnv+"="+instanceOf(t), hostDirEnv+"="+dir, hostScriptEnv+"="+text)
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -75,78 +76,45 @@ func killHost(t *testing.T, cmd *exec.Cmd) {
 
 func TestProgramDiesWithTheServer(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	cmd, text := host(t, dir, "trap '' TERM HUP; echo $$ > leader; while :; do read x; done < /dev/zero")
-	h, ok := parseHandle(text)
-	if !ok {
-		t.Fatalf("handle %q", text)
+	cmd, handle := host(t, dir, "trap '' TERM HUP; echo $$ > leader; while :; do read x; done < /dev/zero")
+	pid := pidIn(t, filepath.Join(dir, "leader"))
+	if !strings.HasPrefix(handle, strconv.Itoa(pid)+":") {
+		t.Errorf("handle %q, pid %d", handle, pid)
 	}
-	if pid := pidIn(t, filepath.Join(dir, "leader")); pid != h.pid {
-		t.Errorf("handle %q, pid %d", text, pid)
-	}
-	mustLive(t, h.pid)
+	mustLive(t, pid)
 	killHost(t, cmd)
-	eventually(t, "the program's end", func() bool { return !lives(h.pid) })
+	eventually(t, "the program's end", func() bool { return !alive(pid) })
+	if err := newDriver(t).Reap(t.Context(), []string{handle}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestReapAfterTheServerWasKilled(t *testing.T) {
-	for _, known := range []bool{true, false} {
-		t.Run("handle known "+strconv.FormatBool(known), func(t *testing.T) {
+	for name, c := range map[string]struct {
+		env    string
+		config Config
+	}{
+		"groups":                {hostBareEnv + "=", Config{}},
+		"no groups":             {hostBareEnv + "=1", Config{NoGroups: true}},
+		"groups that went away": {hostBareEnv + "=", Config{NoGroups: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
-			text := family
-			if !known {
-				// Without a handle only the environment tells.
-				text = strings.Replace(text, "env -i", "env", 1)
-			}
-			cmd, handle := host(t, dir, text)
+			cmd, handle := host(t, dir, family, c.env)
 			pids := familyPids(t, dir)
 			killHost(t, cmd)
-			eventually(t, "the leader's end", func() bool { return !lives(pids[0]) })
-			d := newDriver(t)
-			handles := []string{"", "x:y", "1:1:" + d.boot + ":" + d.instance}
-			if known {
-				handles = append(handles, handle)
-			}
-			if err := d.Reap(t.Context(), handles); err != nil {
+			eventually(t, "the leader's end", func() bool { return !alive(pids[0]) })
+			mustLive(t, pids[1:]...)
+			if err := newDriverWith(t, c.config).Reap(t.Context(), []string{handle, "", "x:y"}); err != nil {
 				t.Fatal(err)
 			}
-			if known {
-				// The group's leader is dead, so nothing tells whose this is.
-				last := pids[len(pids)-1]
-				t.Cleanup(func() { _ = syscall.Kill(last, syscall.SIGKILL) })
-				pids = pids[:len(pids)-1]
-			}
 			mustBeGone(t, pids...)
+			// The folders of the groups go too, with the next server that may.
+			if err := newDriver(t).Reap(t.Context(), nil); err != nil {
+				t.Error(err)
+			}
 		})
 	}
-}
-
-func TestReapKillsTheLeaderOfAHandle(t *testing.T) {
-	cmd := exec.Command("/bin/sh", "-c", "exec sleep 1000")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-	cmd.SysProcAttr = ownGroup()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	d := newDriver(t)
-	s, err := readStat(cmd.Process.Pid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := handle{pid: cmd.Process.Pid, start: s.start, boot: d.boot, instance: d.instance}
-	later, before := h, h
-	later.start++
-	before.boot = "other"
-	if err := d.Reap(t.Context(), []string{later.String(), before.String()}); err != nil {
-		t.Fatal(err)
-	}
-	mustLive(t, h.pid)
-	if err := d.Reap(t.Context(), []string{h.String()}); err != nil {
-		t.Fatal(err)
-	}
-	<-ended
-	mustBeGone(t, h.pid)
 }
 
 func TestReapLeavesOtherInstallations(t *testing.T) {

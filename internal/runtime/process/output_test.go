@@ -5,16 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 )
-
-func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func TestClean(t *testing.T) {
 	for raw, want := range map[string]string{
@@ -124,37 +120,4 @@ func TestOutputHeldOpenByAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitDone(t, p)
-}
-
-func TestLimits(t *testing.T) {
-	d := newDriver(t)
-	spec, _ := script(t, "exec sleep 1000")
-	spec.Kind.Limits.MemoryBytes = 64 << 20
-	p := start(t, d, spec)
-	pid := p.(*child).pid
-	var limit unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_DATA, nil, &limit); err != nil || limit.Max != 64<<20 {
-		t.Errorf("limit %+v, %v", limit, err)
-	}
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid))
-	if err != nil || strings.TrimSpace(string(raw)) != "500" {
-		t.Errorf("oom_score_adj %q, %v", raw, err)
-	}
-	if nice, err := unix.Getpriority(unix.PRIO_PROCESS, pid); err != nil || 20-nice < niceness {
-		t.Errorf("niceness %d, %v", 20-nice, err)
-	}
-	stop(t, p, time.Second)
-}
-
-func TestTooManyProcesses(t *testing.T) {
-	d := newDriver(t)
-	spec, out := script(t, "i=0; while [ $i -lt 60 ]; do sleep 1000 & i=$((i+1)); done; wait")
-	spec.Kind.Limits.Pids = 20
-	p := start(t, d, spec)
-	if exit := waitDone(t, p); exit.Signal != "killed" {
-		t.Errorf("exit %+v", exit)
-	}
-	if !out.has("the limit is 20") {
-		t.Errorf("output %q", out.list())
-	}
 }

@@ -11,7 +11,9 @@ import (
 
 // family is a script whose leader ignores SIGTERM and that leaves processes
 // behind in every way: a child, a deaf child, one in another session, one in a
-// session of its own whose parent is gone. Each writes its pid to a file.
+// session of its own whose parent is gone, one that has in addition nothing of
+// the environment, no descriptor and another folder. Each writes its pid to a
+// file.
 const family = `
 trap '' TERM
 echo $$ > leader
@@ -20,6 +22,7 @@ sh -c 'trap "" TERM; echo $$ > deaf; while :; do sleep 1000; done' &
 setsid sh -c 'trap "" TERM; echo $$ > session; sleep 1000; :' &
 sh -c 'setsid sh -c "echo \$\$ > orphan; exec sleep 1000" & exit 0'
 env -i sh -c 'echo $$ > bare; exec sleep 1000' &
+sh -c 'setsid sh -c "exec env -i sh -c \"echo \\\$\\\$ > daemon; cd /; exec sleep 1000 <&- >&- 2>&- 3<&-\" &" & exit 0'
 wait
 exec sleep 1000
 `
@@ -27,14 +30,15 @@ exec sleep 1000
 func familyPids(t *testing.T, dir string) []int {
 	t.Helper()
 	var out []int
-	for _, name := range []string{"leader", "child", "deaf", "session", "orphan", "bare"} {
+	for _, name := range []string{"leader", "child", "deaf", "session", "orphan", "bare", "daemon"} {
 		out = append(out, pidIn(t, filepath.Join(dir, name)))
 	}
 	return out
 }
 
-func TestStopLeavesNobody(t *testing.T) {
-	d := newDriver(t)
+func TestStopLeavesNobody(t *testing.T) { eachIsolation(t, stopLeavesNobody) }
+
+func stopLeavesNobody(t *testing.T, d *Driver) {
 	spec, _ := script(t, family)
 	p := start(t, d, spec)
 	pids := familyPids(t, spec.Dir)
@@ -46,8 +50,9 @@ func TestStopLeavesNobody(t *testing.T) {
 	}
 }
 
-func TestExitLeavesNobody(t *testing.T) {
-	d := newDriver(t)
+func TestExitLeavesNobody(t *testing.T) { eachIsolation(t, exitLeavesNobody) }
+
+func exitLeavesNobody(t *testing.T, d *Driver) {
 	spec, _ := script(t, strings.Replace(family, "wait\n", "until [ -f go ]; do sleep 0.01; done; exit 5\n", 1))
 	p := start(t, d, spec)
 	pids := familyPids(t, spec.Dir)
@@ -72,8 +77,9 @@ func TestStopKillsEvenWhenNobodyWaits(t *testing.T) {
 	waitDone(t, p)
 }
 
-func TestOneRunEndsAnotherStays(t *testing.T) {
-	d := newDriver(t)
+func TestOneRunEndsAnotherStays(t *testing.T) { eachIsolation(t, oneRunEndsAnotherStays) }
+
+func oneRunEndsAnotherStays(t *testing.T, d *Driver) {
 	stays, _ := script(t, "setsid sh -c 'echo $$ > session; exec sleep 1000' & wait; exec sleep 1000")
 	ends, _ := script(t, "setsid sh -c 'echo $$ > session; exec sleep 1000' & wait")
 	a, b := start(t, d, stays), start(t, d, ends)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"agentry/internal/fleet"
 )
 
 const (
@@ -17,9 +19,10 @@ const (
 	watchAnyway = 5 * time.Second
 )
 
-// watchLoop enforces limits of processes, while a program has one: a group
-// with more processes than allowed is killed. The kernel's own limit per user
-// (RLIMIT_NPROC) is of no use here: it counts all agents together, and does
+// watchLoop ends programs that met a limit, while a program has one. Where
+// control groups bound a run this only says so, and ends what could still go
+// on; elsewhere processes are counted. The kernel's own limit per user
+// (RLIMIT_NPROC) is of no use there: it counts all agents together, and does
 // not hold for root.
 func (d *Driver) watchLoop() {
 	for {
@@ -45,7 +48,7 @@ func (d *Driver) watchLimited() {
 		}
 		now := time.Now()
 		if n := taskCount(); n > tasks+watchGrowth || now.Sub(counted) >= watchAnyway {
-			enforce(limited, countGroups())
+			d.enforce(limited)
 			tasks, counted = taskCount(), now
 		} else {
 			tasks = min(tasks, n)
@@ -61,20 +64,52 @@ func (d *Driver) watchLimited() {
 func (d *Driver) limited() []*child {
 	var out []*child
 	for _, c := range d.started() {
-		if c.spec.Kind.Limits.Pids > 0 {
+		if c.limited() {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-func enforce(limited []*child, members map[int]int) {
+func (d *Driver) enforce(limited []*child) {
+	var sizes map[tag]int
 	for _, c := range limited {
-		n, limit := members[c.pid], c.spec.Kind.Limits.Pids
-		if n > limit {
-			c.condemn(fmt.Sprintf("agentry: killed: %d processes, the limit is %d", n, limit))
+		limits := c.spec.Kind.Limits
+		why := c.group.exceeded(limits)
+		if why == "" && limits.Pids > 0 && !c.group.bounds(pidsGroup) {
+			if sizes == nil {
+				sizes = map[tag]int{}
+				d.eachTagged(func(pid int, t tag) { sizes[t] += threads(pid) })
+			}
+			if sizes[c.tag] > limits.Pids {
+				why = tooManyProcesses(limits)
+			}
+		}
+		if why != "" {
+			c.condemn(why)
 		}
 	}
+}
+
+func tooManyProcesses(limits fleet.ProgramLimits) string {
+	return fmt.Sprintf("more than %d processes and threads", limits.Pids)
+}
+
+func tooMuchMemory(limits fleet.ProgramLimits) string {
+	return "more than " + size(limits.MemoryBytes) + " of memory"
+}
+
+// size writes bytes in the largest unit that is exact.
+func size(bytes int64) string {
+	for _, u := range []struct {
+		name string
+		size int64
+	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if bytes%u.size == 0 {
+			return fmt.Sprintf("%d %s", bytes/u.size, u.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", bytes)
 }
 
 // taskCount is how many processes and threads the machine has; 0 when it does

@@ -206,9 +206,14 @@ func (a *agent) clear() {
 	}
 }
 
+// exitText is one line such as "exit 3" or "killed: more than 512 MiB of memory".
 func exitText(e agentruntime.Exit) string {
-	if e.Signal != "" {
-		return e.Signal
+	text := e.Signal
+	if text == "" {
+		text = fmt.Sprintf("exit %d", e.Code)
 	}
-	return fmt.Sprintf("exit %d", e.Code)
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return text
 }
