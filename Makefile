@@ -1,7 +1,7 @@
 # Every target does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run dev assets generate test lint check e2e bench compiler browser clients peers
+.PHONY: help build run dev assets generate test lint check e2e bench score score-long compiler browser clients peers
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -12,7 +12,7 @@ PEERS := internal/runtime/eliza/testdata/peers
 NEEDS_NPM = @command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer (Debian: apt-get install nodejs npm).' >&2; exit 1; }
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: assets ## make bin/agentry
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/agentry ./cmd/agentry
@@ -42,6 +42,13 @@ e2e: assets compiler browser ## run the journeys in the browser alone
 
 bench: assets ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem -timeout 14m ./...
+
+score: assets ## run the promises against the built program: the table
+	go run ./cmd/score
+
+score-long: assets ## the same with more rounds, and every control
+	go run ./cmd/score -long
+	go run ./cmd/score -control
 
 lint: assets ## gofmt, vet and staticcheck
 	@unformatted=$$(gofmt -l $(GODIRS)); test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; } >&2

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"agentry/internal/fault"
+)
+
+// size is how much of a row is run.
+type size int
+
+// Short is for the tests, normal for the table, long for a night.
+const (
+	short size = iota
+	normal
+	night
+)
+
+// pick is one of three by the size.
+func (s size) pick(ofShort, ofNormal, ofLong int) int {
+	return [...]int{ofShort, ofNormal, ofLong}[s]
+}
+
+// row is one promise and how it is judged.
+type row struct {
+	name, target string
+	// fault is what the row's control seeds.
+	fault string
+	// faultsBuild: the row needs the build with faults even without one,
+	// because that one has a clock that can be moved.
+	faultsBuild bool
+	run         func(ctx context.Context, t *trial) (*verdict, error)
+}
+
+func (r row) bound(s size) time.Duration {
+	if s == night {
+		return time.Hour
+	}
+	return 5 * time.Minute
+}
+
+// rows is the table.
+func rows() []row {
+	return []row{
+		{name: "P4", target: "≥ 10,000 durable events/s at 64 callers", fault: fault.LoneCommits, run: p4},
+		{name: "P8", target: "1,000 running agents: < 10 % of a core at rest, < 60 KB each in the server", fault: fault.ShortPolls, run: p8},
+	}
+}
+
+// rowsNamed returns the rows with the names; none is all of them.
+func rowsNamed(names []string) (list []row, err error) {
+	if len(names) == 0 {
+		return rows(), nil
+	}
+	for _, name := range names {
+		found := false
+		for _, r := range rows() {
+			if r.name == strings.ToUpper(name) {
+				list, found = append(list, r), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no row %q", name)
+		}
+	}
+	return list, nil
+}
+
+// trial is one run of a row.
+type trial struct {
+	size   size
+	rand   *rand.Rand
+	binary string
+	dir    string // its own, removed at the end
+	env    []string
+	log    io.Writer
+	opened []*server
+}
+
+func (t *trial) say(format string, args ...any) { fmt.Fprintf(t.log, "  "+format+"\n", args...) }
+
+// close ends the servers that are left.
+func (t *trial) close() {
+	for _, s := range t.opened {
+		s.kill()
+	}
+}
+
+// verdict gathers figures; one beyond its bound turns the row red.
+type verdict struct {
+	parts []string
+	red   bool
+}
+
+// note adds a figure that is not judged.
+func (v *verdict) note(format string, args ...any) {
+	v.parts = append(v.parts, fmt.Sprintf(format, args...))
+}
+
+// judge adds a figure and whether it keeps the promise.
+func (v *verdict) judge(ok bool, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !ok {
+		v.red, text = true, text+" (!)"
+	}
+	v.parts = append(v.parts, text)
+}
+
+func (v *verdict) text() string {
+	if v == nil {
+		return ""
+	}
+	return strings.Join(v.parts, ", ")
+}
+
+func (v *verdict) pass() bool { return v != nil && !v.red && len(v.parts) > 0 }
