@@ -122,6 +122,7 @@ func New(c Config) *Server {
 		IdleTimeout:                  60 * time.Second,
 		ReadBufferSize:               8 << 10,
 		BodyLimit:                    bodyLimit,
+		ReduceMemoryUsage:            true,
 		DisableStartupMessage:        true,
 		DisablePreParseMultipartForm: true,
 		EnableTrustedProxyCheck:      true,

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"time"
 
+	"agentry/internal/fault"
 	"agentry/internal/fleet"
 	"agentry/internal/store"
 )
@@ -40,7 +41,10 @@ func (a *App) RunInbox(ctx context.Context, run fleet.Run, wait time.Duration, k
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
-		err = a.ofRun(ctx, run, func(tx *store.Tx, _ store.AgentRow) error {
+		err = a.store.Read(ctx, func(tx *store.Tx) error {
+			if err := checkLive(tx, run); err != nil {
+				return err
+			}
 			if list, err = tx.Commands(run.AgentID, inboxLimit, known); err != nil {
 				return err
 			}
@@ -49,7 +53,7 @@ func (a *App) RunInbox(ctx context.Context, run fleet.Run, wait time.Duration, k
 			}
 			return a.openCodes(tx, run.AgentID, list)
 		})
-		if err != nil || len(list) > 0 || wait <= 0 {
+		if err != nil || len(list) > 0 || wait <= 0 || fault.On(fault.ShortPolls) {
 			return list, err
 		}
 		select {

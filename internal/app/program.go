@@ -70,14 +70,19 @@ func (a *App) ofRun(ctx context.Context, run fleet.Run, f func(tx *store.Tx, row
 }
 
 func liveRow(tx *store.Tx, run fleet.Run) (store.AgentRow, error) {
+	if err := checkLive(tx, run); err != nil {
+		return store.AgentRow{}, err
+	}
+	return tx.AgentOfRun(run.AgentID)
+}
+
+// checkLive says when the run is over.
+func checkLive(tx *store.Tx, run fleet.Run) error {
 	live, err := tx.RunLive(run)
 	if err == nil && !live {
 		err = fleet.Errorf(fleet.CodeRunOver, "This run is over")
 	}
-	if err != nil {
-		return store.AgentRow{}, err
-	}
-	return tx.AgentOfRun(run.AgentID)
+	return err
 }
 
 // RunSelf is what a program may know of its agent.

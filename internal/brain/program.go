@@ -49,7 +49,7 @@ type pace struct {
 
 func normalPace() pace {
 	return pace{
-		heartbeat: 15 * time.Second, idle: 30 * time.Second, least: time.Second,
+		heartbeat: 40 * time.Second, idle: 30 * time.Second, least: time.Second,
 		work: 250 * time.Millisecond, crash: 500 * time.Millisecond,
 	}
 }
@@ -161,10 +161,15 @@ func (p *program) describe() {
 // tell sends events; see protocol.Client.
 func (p *program) tell(ctx context.Context, events ...protocol.Event) error {
 	err := p.Client.Tell(ctx, events...)
+	p.heard()
+	return err
+}
+
+// heard keeps when the server last heard something: every call counts.
+func (p *program) heard() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.told = time.Now()
-	return err
 }
 
 // beat says that the program lives, whenever it said nothing for a while.
@@ -193,6 +198,7 @@ func (p *program) answer(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		p.heard()
 		events, news, err := p.obey(ctx, commands)
 		if len(events) > 0 && (err == nil || errors.Is(err, errStop)) {
 			err = errors.Join(p.tell(ctx, events...), err)

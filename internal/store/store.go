@@ -17,6 +17,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"agentry/internal/fault"
 	"agentry/internal/fleet"
 )
 
@@ -34,6 +35,7 @@ type Store struct {
 	writer, reader, checkpointer *sql.DB
 
 	queue  chan *write
+	asked  chan *read
 	quit   chan struct{}
 	closed sync.Once
 	owned  sync.WaitGroup
@@ -62,7 +64,7 @@ type Options struct {
 // Open opens or creates the file and brings its schema up to date.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s := &Store{
-		queue: make(chan *write, maxBatch), quit: make(chan struct{}),
+		queue: make(chan *write, maxBatch), asked: make(chan *read), quit: make(chan struct{}),
 		erased: make(chan struct{}, 1), committed: o.Committed, fatal: o.Fatal, log: o.Log,
 	}
 	if s.fatal == nil {
@@ -89,7 +91,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.writes, s.reads = &statements{db: s.writer}, &statements{db: s.reader}
-	s.owned.Add(2)
+	s.owned.Add(2 + readers)
+	for range readers {
+		go s.readLoop()
+	}
 	go s.commitLoop()
 	go s.checkpointLoop()
 	return s, nil
@@ -136,20 +141,6 @@ type Tx struct {
 	tx     *sql.Tx
 	stmts  *statements
 	events []fleet.Event
-}
-
-// Read runs f over one snapshot.
-func (s *Store) Read(ctx context.Context, f func(tx *Tx) error) error {
-	t, err := s.reader.BeginTx(ctx, nil)
-	if err != nil {
-		known, _ := classify(err)
-		return known
-	}
-	defer s.reads.prepare()
-	defer t.Rollback()
-	err = f(&Tx{ctx: ctx, tx: t, stmts: s.reads})
-	known, _ := classify(err)
-	return known
 }
 
 type write struct {
@@ -207,7 +198,7 @@ func (s *Store) commitLoop() {
 // collect takes what else is waiting, without waiting for more.
 func (s *Store) collect(first *write) []*write {
 	batch := []*write{first}
-	for len(batch) < maxBatch {
+	for len(batch) < maxBatch && !fault.On(fault.LoneCommits) {
 		select {
 		case w := <-s.queue:
 			batch = append(batch, w)

@@ -28,6 +28,9 @@ const (
 	maxEvents = 500
 	// callTime is how long a call may take beside what it is told to wait.
 	callTime = 15 * time.Second
+	// idleTime is how long a connection that nobody uses is kept: the long poll
+	// of the inbox has one all the time, the others would cost the server as much.
+	idleTime = 5 * time.Second
 )
 
 // ErrOver means that the run is over: the program has to end.
@@ -142,7 +145,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{base: u, own: o.HTTP == nil, Options: o}
 	if c.own {
-		c.HTTP = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 3}}
+		c.HTTP = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 3, IdleConnTimeout: idleTime}}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
