@@ -89,7 +89,7 @@ func (s *Server) guarded(r *route) fiber.Handler {
 
 // mayUse refuses a caller whose right is too small for the route, and keeps in
 // the audit that somebody tried to change something.
-func (s *Server) mayUse(c *fiber.Ctx, r *route, who caller) error {
+func (s *Server) mayUse(c *fiber.Ctx, r *route, who *caller) error {
 	if r.access.scope == "" {
 		return nil
 	}
@@ -101,8 +101,14 @@ func (s *Server) mayUse(c *fiber.Ctx, r *route, who caller) error {
 	return s.app.Refused(c.UserContext(), who.actor, r.method+" "+r.path, fleet.AgentID(id), err)
 }
 
-// letIn finds out who calls, or refuses.
-func (s *Server) letIn(c *fiber.Ctx, a access) (caller, error) {
+// letIn finds out who calls, or refuses. A request that waits keeps its stack,
+// so the caller is not on it.
+func (s *Server) letIn(c *fiber.Ctx, a access) (*caller, error) {
+	who, err := s.callerOf(c, a)
+	return &who, err
+}
+
+func (s *Server) callerOf(c *fiber.Ctx, a access) (caller, error) {
 	switch a.kind {
 	case byAnyone:
 		return caller{}, sameOrigin(c)

@@ -18,7 +18,7 @@ const (
 
 // once runs a route's handler. An unsafe call of /v1 with an Idempotency-Key
 // runs only the first time: a repeat gets the stored answer.
-func (s *Server) once(c *fiber.Ctx, r *route, who caller) error {
+func (s *Server) once(c *fiber.Ctx, r *route, who *caller) error {
 	name := c.Get(headerIdempotencyKey)
 	if name == "" || !r.keyed || safeMethod(c.Method()) {
 		return r.handle(c, who)

@@ -104,7 +104,7 @@ func TestBrokenListDoesNotLookWhole(t *testing.T) {
 	w := newWorld(t)
 	s := New(Config{App: w.app, Addr: "127.0.0.1:0", Log: w.server.log})
 	list := func(n int, end func() error) handler {
-		return func(c *fiber.Ctx, _ caller) error {
+		return func(c *fiber.Ctx, _ *caller) error {
 			return stream.List(s.streams, c, func(_ context.Context, yield func(int) error) error {
 				for i := range n {
 					if err := yield(i); err != nil {

@@ -87,27 +87,27 @@ func (s *Server) pageActs() []route {
 
 // asAnyone is for handlers that do not ask who calls.
 func asAnyone(handle func(*fiber.Ctx) error) handler {
-	return func(c *fiber.Ctx, _ caller) error { return handle(c) }
+	return func(c *fiber.Ctx, _ *caller) error { return handle(c) }
 }
 
 // asViewer is for handlers of the pages of a signed-in member.
 func asViewer(handle func(*fiber.Ctx, pages.Viewer) error) handler {
-	return func(c *fiber.Ctx, who caller) error { return handle(c, who.asViewer()) }
+	return func(c *fiber.Ctx, who *caller) error { return handle(c, who.asViewer()) }
 }
 
-func (who caller) asViewer() pages.Viewer {
+func (who *caller) asViewer() pages.Viewer {
 	return pages.Viewer{Actor: who.actor, Member: who.viewer.member, Session: who.viewer.session}
 }
 
 // signInForm leads who is signed in to the fleet.
-func (s *Server) signInForm(c *fiber.Ctx, _ caller) error {
+func (s *Server) signInForm(c *fiber.Ctx, _ *caller) error {
 	if _, err := s.signedIn(c); err == nil {
 		return c.Redirect("/fleet", http.StatusSeeOther)
 	}
 	return s.pages.SignInForm(c)
 }
 
-func (s *Server) pageEvents(c *fiber.Ctx, who caller) error {
+func (s *Server) pageEvents(c *fiber.Ctx, who *caller) error {
 	return s.streams.ForPage(c, who.actor, who.still)
 }
 
@@ -133,12 +133,13 @@ func (s *Server) signedIn(c *fiber.Ctx) (caller, error) {
 
 // pageProblem answers a person; the status is set.
 func (s *Server) pageProblem(c *fiber.Ctx, e *fleet.Error) error {
-	who, ok := c.Locals(localWho).(caller)
+	who, ok := c.Locals(localWho).(*caller)
 	if !ok || who.actor.ID == "" {
-		var err error
-		if who, err = s.signedIn(c); err != nil {
+		found, err := s.signedIn(c)
+		if err != nil {
 			return s.pages.Problem(c, nil, e, requestID(c))
 		}
+		who = &found
 	}
 	v := who.asViewer()
 	return s.pages.Problem(c, &v, e, requestID(c))

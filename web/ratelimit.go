@@ -82,7 +82,7 @@ func untilFree(count, former, limit, into float64) time.Duration {
 
 // limit holds a caller to its requests a minute on a route, and says so in
 // the answer's headers.
-func (s *Server) limit(c *fiber.Ctx, r *route, who caller) error {
+func (s *Server) limit(c *fiber.Ctx, r *route, who *caller) error {
 	name, most := "write", s.config.RateWrite
 	if safeMethod(c.Method()) {
 		name, most = "read", s.config.RateRead

@@ -131,7 +131,7 @@ func (s *Server) logAccess(c *fiber.Ctx, start time.Time) {
 		slog.String("request_id", requestID(c)),
 		slog.String("remote", c.IP()),
 	}
-	if who, ok := c.Locals(localWho).(caller); ok {
+	if who, ok := c.Locals(localWho).(*caller); ok {
 		fields = append(fields, slog.String("team_id", string(who.actor.TeamID)), slog.String("actor_id", who.actor.ID))
 	}
 	if routed {

@@ -12,7 +12,7 @@ import (
 )
 
 // handler answers a request of somebody who was let in.
-type handler func(c *fiber.Ctx, who caller) error
+type handler func(c *fiber.Ctx, who *caller) error
 
 // route is one row of the table: no route exists outside it.
 type route struct {
@@ -151,29 +151,29 @@ func (s *Server) mount() {
 
 // asActor is for handlers that need to know who acts.
 func asActor(handle func(*fiber.Ctx, fleet.Actor) error) handler {
-	return func(c *fiber.Ctx, who caller) error { return handle(c, who.actor) }
+	return func(c *fiber.Ctx, who *caller) error { return handle(c, who.actor) }
 }
 
 // asRun is for handlers of the agents' own programs.
 func asRun(handle func(*fiber.Ctx, fleet.Run) error) handler {
-	return func(c *fiber.Ctx, who caller) error { return handle(c, who.run) }
+	return func(c *fiber.Ctx, who *caller) error { return handle(c, who.run) }
 }
 
-func (s *Server) verifyKey(c *fiber.Ctx, who caller) error {
+func (s *Server) verifyKey(c *fiber.Ctx, who *caller) error {
 	return s.v1.VerifyKey(c, who.actor, who.apiKey, who.team)
 }
 
-func (s *Server) events(c *fiber.Ctx, who caller) error {
+func (s *Server) events(c *fiber.Ctx, who *caller) error {
 	return s.streams.Events(c, who.actor, who.still)
 }
 
 // alive says that the process answers.
-func (s *Server) alive(c *fiber.Ctx, _ caller) error {
+func (s *Server) alive(c *fiber.Ctx, _ *caller) error {
 	return c.JSON(fiber.Map{"status": "ok"})
 }
 
 // ready says that requests can be served.
-func (s *Server) ready(c *fiber.Ctx, _ caller) error {
+func (s *Server) ready(c *fiber.Ctx, _ *caller) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), 2*time.Second)
 	defer cancel()
 	if s.config.Ready != nil {

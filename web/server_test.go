@@ -90,9 +90,9 @@ func within[T any](t *testing.T, what string, c <-chan T) (v T) {
 func TestPanicsAndUnknownErrorsStayInside(t *testing.T) {
 	w := newWorld(t)
 	s := New(Config{App: w.app, Addr: "127.0.0.1:0", Log: w.server.log})
-	withRoute(s, route{method: "GET", path: "/v1/panic", access: public(), handle: func(*fiber.Ctx, caller) error { panic("secret-1") }})
-	withRoute(s, route{method: "GET", path: "/v1/unknown", access: public(), handle: func(*fiber.Ctx, caller) error { return errors.New("secret-2") }})
-	withRoute(s, route{method: "GET", path: "/agents-/unknown", access: public(), handle: func(*fiber.Ctx, caller) error { return errors.New("secret-3") }})
+	withRoute(s, route{method: "GET", path: "/v1/panic", access: public(), handle: func(*fiber.Ctx, *caller) error { panic("secret-1") }})
+	withRoute(s, route{method: "GET", path: "/v1/unknown", access: public(), handle: func(*fiber.Ctx, *caller) error { return errors.New("secret-2") }})
+	withRoute(s, route{method: "GET", path: "/agents-/unknown", access: public(), handle: func(*fiber.Ctx, *caller) error { return errors.New("secret-3") }})
 	must(t, s.Start(t.Context()))
 	defer s.Stop(context.Background())
 	w.url = "http://" + s.Addr()
@@ -134,7 +134,7 @@ func TestBuffersAreNotShared(t *testing.T) {
 	s := New(Config{App: w.app, Addr: "127.0.0.1:0", Log: w.server.log})
 	var mu sync.Mutex
 	kept := map[string]string{}
-	withRoute(s, route{method: "GET", path: "/v1/keep/:agentId", access: public(), handle: func(c *fiber.Ctx, _ caller) error {
+	withRoute(s, route{method: "GET", path: "/v1/keep/:agentId", access: public(), handle: func(c *fiber.Ctx, _ *caller) error {
 		mu.Lock()
 		defer mu.Unlock()
 		kept[c.Params("agentId")] = c.Get("X-Sent") + c.Query("q") + requestID(c)
@@ -165,7 +165,7 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	w := newWorld(t)
 	s := New(Config{App: w.app, Addr: "127.0.0.1:0", Log: w.server.log})
 	entered, leave := make(chan struct{}), make(chan struct{})
-	withRoute(s, route{method: "GET", path: "/v1/slow", access: public(), handle: func(c *fiber.Ctx, _ caller) error {
+	withRoute(s, route{method: "GET", path: "/v1/slow", access: public(), handle: func(c *fiber.Ctx, _ *caller) error {
 		close(entered)
 		<-leave
 		if err := c.UserContext().Err(); err != nil {
@@ -202,7 +202,7 @@ func TestStopGivesUpOnTime(t *testing.T) {
 	w := newWorld(t)
 	s := New(Config{App: w.app, Addr: "127.0.0.1:0", Log: w.server.log})
 	entered, leave := make(chan struct{}), make(chan struct{})
-	withRoute(s, route{method: "GET", path: "/v1/stuck", access: public(), handle: func(*fiber.Ctx, caller) error {
+	withRoute(s, route{method: "GET", path: "/v1/stuck", access: public(), handle: func(*fiber.Ctx, *caller) error {
 		close(entered)
 		<-leave
 		return nil
@@ -257,7 +257,7 @@ func TestBasePath(t *testing.T) {
 func TestCrossOriginIsRefused(t *testing.T) {
 	w := newWorld(t)
 	s := New(Config{App: w.app, Addr: "127.0.0.1:0", Log: w.server.log})
-	withRoute(s, route{method: "POST", path: "/test", access: public(), handle: func(c *fiber.Ctx, _ caller) error { return c.SendString("in") }})
+	withRoute(s, route{method: "POST", path: "/test", access: public(), handle: func(c *fiber.Ctx, _ *caller) error { return c.SendString("in") }})
 	must(t, s.Start(t.Context()))
 	defer s.Stop(context.Background())
 	w.url = "http://" + s.Addr()
