@@ -10,6 +10,15 @@ import (
 	"agentry/internal/brain"
 )
 
+// How a server tells the built-in agent program of the model: the address and
+// the model's name in the environment, where a kind's env may name others; the
+// key beside the run token.
+const (
+	envLLMBaseURL = "AGENTRY_LLM_BASE_URL"
+	envLLMModel   = "AGENTRY_LLM_MODEL"
+	secretLLMKey  = "LLM_API_KEY"
+)
+
 // builtinAgent runs the built-in agent program for one run. It is started by a
 // server, which passes the address and the run token.
 func builtinAgent(ctx context.Context, args []string, io streams) error {
@@ -23,9 +32,11 @@ func builtinAgent(ctx context.Context, args []string, io streams) error {
 		fmt.Fprintln(io.err, "agentry agent:", err)
 		return errUsage
 	}
-	code := brain.Run(ctx, brain.Options{
-		URL: os.Getenv("AGENTRY_URL"), Token: given.Token, Rehearse: *rehearse, Log: agentLogger(io),
-	})
+	o := brain.Options{URL: os.Getenv("AGENTRY_URL"), Token: given.Token, Rehearse: *rehearse, Log: agentLogger(io)}
+	if base := os.Getenv(envLLMBaseURL); base != "" && !*rehearse { // which touches nothing outside
+		o.LLM = &brain.LLM{BaseURL: base, Model: os.Getenv(envLLMModel), Key: given.Secrets[secretLLMKey]}
+	}
+	code := brain.Run(ctx, o)
 	if code != exitDone {
 		return exitError(code)
 	}

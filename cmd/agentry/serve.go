@@ -133,7 +133,8 @@ func (s *server) startPrograms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.driver, err = process.New(process.Config{Instance: instance, Log: s.log}); err != nil {
+	env, secrets := builtinModel(s.config)
+	if s.driver, err = process.New(process.Config{Instance: instance, BuiltinEnv: env, BuiltinSecrets: secrets, Log: s.log}); err != nil {
 		return err
 	}
 	dir, err := filepath.Abs(filepath.Join(s.config.Data, "runs"))
@@ -148,10 +149,21 @@ func (s *server) startPrograms(ctx context.Context) error {
 	return s.supervisor.Start(ctx)
 }
 
+// builtinModel is what the built-in agent program is told of the model.
+func builtinModel(c config.Config) (env, secrets map[string]string) {
+	if c.LLMBaseURL == "" {
+		return nil, nil
+	}
+	if c.LLMAPIKey.IsSet() {
+		secrets = map[string]string{secretLLMKey: c.LLMAPIKey.Reveal()}
+	}
+	return map[string]string{envLLMBaseURL: c.LLMBaseURL, envLLMModel: c.LLMModel}, secrets
+}
+
 // serveFlags are the options that this version acts on.
 func serveFlags() []string {
 	return []string{"DATA", "ADDR", "CONFIG", "LOG_LEVEL", "LOG_FORMAT", "ENV_NAME", "ENV_COLOR", "TRUSTED_PROXIES", "INSECURE_HTTP",
-		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "MASTER_KEY_FILE", "DISABLE"}
+		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "MASTER_KEY_FILE", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY_FILE", "DISABLE"}
 }
 
 // checkBuilt refuses what a configuration may say and this version does not
@@ -159,11 +171,17 @@ func serveFlags() []string {
 func checkBuilt(c config.Config) error {
 	for name, set := range map[string]bool{
 		"METRICS_ADDR": c.MetricsAddr != "", "READ_ONLY": c.ReadOnly, "BASE_PATH": c.BasePath != "",
-		"GOLOGIN_TOKEN": c.GoLoginToken.IsSet(), "LLM_BASE_URL": c.LLMBaseURL != "",
+		"GOLOGIN_TOKEN": c.GoLoginToken.IsSet(),
 	} {
 		if set {
 			return fmt.Errorf("AGENTRY_%s: this version has no use for it; remove the option", name)
 		}
+	}
+	switch {
+	case c.LLMBaseURL != "" && c.LLMModel == "":
+		return errors.New("AGENTRY_LLM_BASE_URL needs AGENTRY_LLM_MODEL: name the model to ask for at that endpoint")
+	case c.LLMBaseURL == "" && (c.LLMModel != "" || c.LLMAPIKey.IsSet()):
+		return errors.New("AGENTRY_LLM_MODEL and AGENTRY_LLM_API_KEY have no use without AGENTRY_LLM_BASE_URL: name the endpoint, or remove them")
 	}
 	for _, k := range c.Kinds {
 		if k.Driver != "process" {

@@ -1,6 +1,7 @@
 // Package brain is the built-in agent program: it lives by the runtime
 // protocol alone, as a program in any other language would, and shares no code
-// with the server. It answers messages by rules in the agent's settings, and
+// with the server but the protocol's client. It answers messages by a language
+// model where the host names one, else by rules in the agent's settings, and
 // rehearses tasks by writing what it would do.
 package brain
 

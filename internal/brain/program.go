@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"agentry/internal/brain/llm"
 	"agentry/internal/runtime/protocol"
 )
 
@@ -18,8 +19,18 @@ type Options struct {
 	URL, Token string
 	// Rehearse signs in first, nowhere, in the way the login name says.
 	Rehearse bool
+	// LLM is where a language model answers messages; nil is nowhere, and the
+	// rules in the agent's settings answer.
+	LLM *LLM
 	// Log takes what the program says; a server keeps it as the agent's log.
 	Log *slog.Logger
+}
+
+// LLM is an OpenAI-compatible endpoint.
+type LLM struct {
+	// BaseURL is the endpoint without /chat/completions, Model what to ask
+	// there where the agent's settings name none; Key "" is none.
+	BaseURL, Model, Key string
 }
 
 // The exit codes of Run.
@@ -64,12 +75,14 @@ type program struct {
 	// handled are the commands of the last inbox: they come again when their
 	// acknowledgement was lost.
 	handled map[string]bool
+	desk    *desk // nil: the rules answer
 
 	why string // what work was last told
 
 	mu    sync.Mutex
 	self  protocol.Self
 	rules *Rules
+	who   character
 	told  time.Time // when the server last heard something
 }
 
@@ -85,7 +98,29 @@ func Run(ctx context.Context, o Options) int {
 		return exitFailed
 	}
 	p := &program{Client: c, Options: o, pace: normalPace()}
+	if o.LLM != nil {
+		model, err := llm.New(llm.Options{BaseURL: o.LLM.BaseURL, Key: o.LLM.Key})
+		if err != nil {
+			o.Log.Error("cannot begin", "error", err)
+			return exitFailed
+		}
+		defer model.Close()
+		p.useModel(model, normalWaits())
+	}
 	return p.run(ctx)
+}
+
+// useModel lets a language model answer instead of the rules.
+func (p *program) useModel(model *llm.Client, w waits) {
+	p.desk = &desk{
+		model: model, gate: newGate(maxCalls, w), log: p.Options.Log, tell: p.tell,
+		lanes: map[string]*lane{}, held: map[string]bool{}, changed: make(chan struct{}),
+		who: func() character {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.who
+		},
+	}
 }
 
 func (p *program) run(ctx context.Context) int {
@@ -122,10 +157,16 @@ func (p *program) live(ctx context.Context) error {
 		loops = append(loops, p.work)
 	}
 	var wg sync.WaitGroup
+	if p.desk != nil {
+		p.desk.failed = cancel
+	}
 	for _, loop := range loops {
 		wg.Go(func() { cancel(loop(ctx)) })
 	}
 	wg.Wait()
+	if p.desk != nil {
+		p.desk.all.Wait()
+	}
 	return context.Cause(ctx)
 }
 
@@ -135,10 +176,16 @@ func (p *program) readSelf(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rules := NewRules(s.Settings, p.Log)
+	var rules *Rules
+	var who character
+	if p.desk == nil {
+		rules = NewRules(s.Settings, p.Log)
+	} else {
+		who = newCharacter(s.Agent.Name, p.LLM.Model, s.Settings, p.Log)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.self, p.rules, p.told = s, rules, time.Now()
+	p.self, p.rules, p.who, p.told = s, rules, who, time.Now()
 	return nil
 }
 
@@ -194,7 +241,7 @@ func (p *program) beat(ctx context.Context) error {
 func (p *program) answer(ctx context.Context) error {
 	for {
 		began := time.Now()
-		commands, err := p.Inbox(ctx, inboxWait)
+		commands, err := p.listen(ctx)
 		if err != nil {
 			return err
 		}
@@ -214,11 +261,26 @@ func (p *program) answer(ctx context.Context) error {
 	}
 }
 
+// listen waits for commands that the program does not have.
+func (p *program) listen(ctx context.Context) ([]protocol.Command, error) {
+	if p.desk == nil {
+		return p.Inbox(ctx, inboxWait)
+	}
+	if err := p.desk.room(ctx); err != nil {
+		return nil, err
+	}
+	return p.Inbox(ctx, inboxWait, p.desk.known()...)
+}
+
 // obey returns what to tell about the commands, and whether one was new. The
 // error is errStop when one of them is to stop.
 func (p *program) obey(ctx context.Context, commands []protocol.Command) (events []protocol.Event, news bool, err error) {
 	seen := map[string]bool{}
 	for _, c := range commands {
+		if c.Type == "message" && p.desk != nil {
+			news = p.desk.take(ctx, c) || news
+			continue
+		}
 		seen[c.ID] = true
 		if !p.handled[c.ID] {
 			news = true
@@ -245,7 +307,11 @@ func (p *program) do(ctx context.Context, c protocol.Command) ([]protocol.Event,
 		return []protocol.Event{p.verify(c.Code)}, nil
 	case "settings_changed":
 		p.askForTasks()
-		return nil, p.readSelf(ctx)
+		err := p.readSelf(ctx)
+		if p.desk != nil {
+			p.desk.hurry()
+		}
+		return nil, err
 	case "stop":
 		return nil, errStop
 	}

@@ -43,6 +43,8 @@ type world struct {
 	events   []protocol.Event
 	ids      map[string]int
 	calls    map[string]int
+	page     int // commands of one answer
+	known    int // the most that an inbox call named
 	over     bool
 	failing  []int // statuses of the next answers
 	keepAcks bool  // acknowledgements have no effect
@@ -55,6 +57,7 @@ func newWorld(t *testing.T) *world {
 			"agent":    map[string]any{"id": "a", "name": "Ann", "status": "running"},
 			"settings": map[string]any{},
 		},
+		page:  1000,
 		empty: map[string]any{"tasks": []any{}, "why": "No task is due", "askAgainAt": nil},
 	}
 	w.http = httptest.NewServer(http.HandlerFunc(w.serve))
@@ -124,9 +127,15 @@ func (w *world) serveCredentials(*http.Request, map[string]any) any {
 func (w *world) serveInbox(r *http.Request, _ map[string]any) any {
 	for {
 		w.mu.Lock()
-		if len(w.commands) > 0 || w.over || r.URL.Query().Get("wait") == "0" {
+		known := strings.Split(r.URL.Query().Get("known"), ",")
+		if w.known < len(known) {
+			w.known = len(known)
+			w.change()
+		}
+		commands := slices.DeleteFunc(slices.Clone(w.commands), func(c map[string]any) bool { return slices.Contains(known, c["id"].(string)) })
+		if len(commands) > 0 || w.over || r.URL.Query().Get("wait") == "0" {
 			defer w.mu.Unlock()
-			raw, _ := json.Marshal(map[string]any{"commands": w.commands})
+			raw, _ := json.Marshal(map[string]any{"commands": commands[:min(len(commands), w.page)]})
 			return json.RawMessage(raw)
 		}
 		changed := w.changed

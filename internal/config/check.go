@@ -20,6 +20,14 @@ func (c Config) check() error {
 	case c.MetricsAddr != "" && c.MetricsAddr == c.Addr && !strings.HasSuffix(c.Addr, ":0"):
 		return fmt.Errorf("METRICS_ADDR and ADDR are both %s; metrics have their own address", c.Addr)
 	}
+	if strings.HasSuffix(c.LLMBaseURL, "/chat/completions") {
+		return errors.New("LLM_BASE_URL is the address in front of /chat/completions: leave that away")
+	}
+	const maxKey = 2048
+	key := c.LLMAPIKey.Reveal()
+	if len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("LLM_API_KEY must be at most %d printable characters without spaces", maxKey)
+	}
 	if _, known := c.Kinds[c.DefaultKind]; !known {
 		return fmt.Errorf("default_kind: there is no kind %q; the kinds are %s", c.DefaultKind, strings.Join(c.kindNames(), ", "))
 	}

@@ -168,8 +168,8 @@ func TestRegisterOfSomeNames(t *testing.T) {
 }
 
 func TestSecretsComeFromFiles(t *testing.T) {
-	c := mustLoad(t, nil, []string{"AGENTRY_LLM_API_KEY_FILE=" + write(t, "key one\r\n")}, "gologin_token_file = '"+write(t, "token")+"'")
-	if c.LLMAPIKey.Reveal() != "key one" || c.GoLoginToken.Reveal() != "token" {
+	c := mustLoad(t, nil, []string{"AGENTRY_LLM_API_KEY_FILE=" + write(t, "key-one\r\n")}, "gologin_token_file = '"+write(t, "token")+"'")
+	if c.LLMAPIKey.Reveal() != "key-one" || c.GoLoginToken.Reveal() != "token" {
 		t.Errorf("secrets %q and %q", c.LLMAPIKey.Reveal(), c.GoLoginToken.Reveal())
 	}
 	c = mustLoad(t, []string{"--llm-api-key-file", write(t, "flag")}, []string{"AGENTRY_LLM_API_KEY=env"}, "")

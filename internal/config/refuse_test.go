@@ -51,6 +51,9 @@ func TestRefusals(t *testing.T) {
 		"URL with a key":        {environ: []string{"AGENTRY_LLM_BASE_URL=http://x/?key=canary"}, want: "must hold no user"},
 		"URL unreadable":        {environ: []string{"AGENTRY_LLM_BASE_URL=http://canary@%zz"}, want: "is not an http"},
 		"URL scheme":            {environ: []string{"AGENTRY_LLM_BASE_URL=file:///etc"}, want: "is not an http"},
+		"URL of the call":       {environ: []string{"AGENTRY_LLM_BASE_URL=https://x/v1/chat/completions/"}, want: "leave that away"},
+		"key with a space":      {environ: []string{"AGENTRY_LLM_API_KEY=canary b"}, want: "without spaces"},
+		"key too long":          {environ: []string{"AGENTRY_LLM_API_KEY=" + strings.Repeat("canary", 400)}, want: "at most 2048"},
 		"action":                {environ: []string{"AGENTRY_DISABLE=delete,detele"}, want: "did you mean \"delete\"?"},
 		"default kind unknown":  {file: "default_kind = 'x'", want: "assistant, rehearsal"},
 	}

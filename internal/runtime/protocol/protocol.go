@@ -57,7 +57,17 @@ type Command struct {
 	Text         string `json:"text"`
 	Conversation string `json:"conversation"`
 	From         string `json:"from"`
-	Code         string `json:"code"`
+	// History is what was said before a message, oldest first.
+	History []Turn `json:"history"`
+	Code    string `json:"code"`
+}
+
+// Turn is one message of a conversation; Reply is "" where there is none.
+type Turn struct {
+	MessageID string `json:"messageId"`
+	From      string `json:"from"`
+	Text      string `json:"text"`
+	Reply     string `json:"reply"`
 }
 
 // Task is one unit of work; the payload depends on the type.
@@ -183,12 +193,16 @@ func (c *Client) Login(ctx context.Context) (string, error) {
 	return out.Login, err
 }
 
-// Inbox returns what was not acknowledged yet, and waits for something.
-func (c *Client) Inbox(ctx context.Context, wait time.Duration) ([]Command, error) {
+// Inbox returns what was not acknowledged yet but for the known ids, at most 64
+// of them, and waits for something.
+func (c *Client) Inbox(ctx context.Context, wait time.Duration, known ...string) ([]Command, error) {
 	var out struct {
 		Commands []Command `json:"commands"`
 	}
 	path := "inbox?wait=" + strconv.Itoa(int(wait.Seconds()))
+	if len(known) > 0 {
+		path += "&known=" + strings.Join(known, ",")
+	}
 	return out.Commands, c.call(ctx, http.MethodGet, path, wait, nil, &out)
 }
 
