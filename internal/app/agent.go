@@ -14,17 +14,24 @@ import (
 // the sentence that says why it is not working.
 type AgentView struct {
 	fleet.Agent
-	Alerts   []fleet.Alert
-	Why      string
-	Usage    UsageView
-	NextTask time.Time // zero is none
+	Alerts []fleet.Alert
+	Why    string
+	Usage  UsageView
+	// NextTask is when the next pending task can be handed out, of the type
+	// NextType ("" is a custom one); zero is none, or nobody can tell, as while
+	// the agent does not run.
+	NextTask time.Time
+	NextType string
+	// Today is what the gate was asked with.
+	Today fleet.Today
 	// Spark has the sums of messages and invitations of the last 14 days of
 	// the agent's zone, oldest first; only lists that ask for it have it.
 	Spark []int64
 }
 
 // UsageView are an agent's counters: of all time and of the present day in its
-// zone, and when the next of a kind may be done (zero: unknown).
+// zone, and when the next of a kind may be done (zero: unknown, as while the
+// agent does not run).
 type UsageView struct {
 	Invitations, InvitationsDaily int64
 	Messages, MessagesDaily       int64
@@ -65,7 +72,7 @@ func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, with
 	now := a.Now()
 	views := make([]AgentView, len(rows))
 	for i, r := range rows {
-		views[i] = a.view(r, alerts[r.ID], now)
+		views[i] = view(r, a.today(r, alerts[r.ID], now), now)
 	}
 	if withSpark {
 		err = addSparks(tx, team, ids, views, now)
@@ -73,35 +80,19 @@ func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, with
 	return views, err
 }
 
-func (a *App) view(r store.AgentRow, alerts []fleet.Alert, now time.Time) AgentView {
-	today := a.today(r, alerts, now)
-	v := AgentView{Agent: r.Agent, Alerts: alerts, Why: fleet.Why(r.Agent, today, now), NextTask: r.NextDue}
+// view makes the view of an agent from what the gate asks, so that it never
+// promises what a claim would refuse.
+func view(r store.AgentRow, today fleet.Today, now time.Time) AgentView {
+	v := AgentView{Agent: r.Agent, Alerts: today.Alerts, Today: today}
 	v.Usage = UsageView{
-		Invitations: r.TotalInvitations, InvitationsDaily: today.Invitations,
-		Messages: r.TotalMessages, MessagesDaily: today.Messages,
+		Invitations: r.TotalInvitations, InvitationsDaily: today.Invitations.Reported,
+		Messages: r.TotalMessages, MessagesDaily: today.Messages.Reported,
 	}
-	if r.Status == fleet.Running {
-		v.Usage.NextInvitation = nextOf(r.Agent, today.Invitations, r.Limits.InvitationsMax, now)
-		v.Usage.NextMessage = nextOf(r.Agent, today.Messages, r.Limits.MessagesMax, now)
-	}
+	gate := fleet.GateFor(r.Agent, today, now)
+	v.Why = fleet.Why(r.Agent, today, gate, now)
+	v.NextTask, v.NextType = gate.NextTask, gate.NextType
+	v.Usage.NextInvitation, v.Usage.NextMessage = gate.NextInvitation, gate.NextMessage
 	return v
-}
-
-func nextOf(agent fleet.Agent, done int64, most int, now time.Time) time.Time {
-	if done >= int64(most) {
-		return fleet.NextDayOpen(agent, now)
-	}
-	next, _ := agent.Hours.NextOpen(now)
-	return next
-}
-
-// today is what the agent did on the present day of its zone.
-func (a *App) today(r store.AgentRow, alerts []fleet.Alert, now time.Time) fleet.Today {
-	t := fleet.Today{Alerts: alerts, NeedsSetup: a.kinds[r.Kind].NeedsSetup()}
-	if r.Today == r.Hours.Day(now) {
-		t.Invitations, t.Messages = r.TodayInvitations, r.TodayMessages
-	}
-	return t
 }
 
 func addSparks(tx *store.Tx, team fleet.TeamID, ids []fleet.AgentID, views []AgentView, now time.Time) error {
@@ -173,7 +164,7 @@ func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (Agent
 	if len(there) > 0 {
 		return there[0], err
 	}
-	return a.view(store.AgentRow{Agent: agent}, nil, now), err
+	return view(store.AgentRow{Agent: agent}, fleet.Today{NeedsSetup: a.kinds[agent.Kind].NeedsSetup()}, now), err
 }
 
 func (a *App) newAgent(by fleet.Actor, in CreateInput, now time.Time) (agent fleet.Agent, err error) {
@@ -223,7 +214,7 @@ type UpdateInput struct {
 
 // Update changes what people may edit; a running program is told at once.
 func (a *App) Update(ctx context.Context, by fleet.Actor, id fleet.AgentID, in UpdateInput) (AgentView, error) {
-	var view AgentView
+	var v AgentView
 	_, err := a.onAgent(ctx, act{by: by, need: fleet.ScopeOperate, action: "update", id: id, ifVersion: in.IfVersion}, func(c *change) (err error) {
 		if c.agent.Agent, err = applyUpdate(c.agent.Agent, in); err != nil {
 			return err
@@ -231,17 +222,32 @@ func (a *App) Update(ctx context.Context, by fleet.Actor, id fleet.AgentID, in U
 		if err := c.save(); err != nil {
 			return err
 		}
+		if in.Hours != nil {
+			// In another zone the present day began at another time.
+			if err := c.tx.BeginDay(by.TeamID, id, c.agent.Hours.DayStart(c.now)); err != nil {
+				return err
+			}
+			if c.agent, err = c.tx.Agent(by.TeamID, id); err != nil {
+				return err
+			}
+		}
 		if c.agent.Runtime.Wanted {
 			if err := c.tx.DeleteCommands(id, fleet.CommandSettingsChanged); err != nil {
 				return err
 			}
 			err = c.command(fleet.CommandSettingsChanged, nil)
 		}
-		view = a.view(c.agent, nil, c.now)
+		if err != nil {
+			return err
+		}
+		views, err := a.views(c.tx, by.TeamID, []store.AgentRow{c.agent}, false)
+		if err == nil {
+			v = views[0]
+		}
 		return err
 	})
 	a.hub.Notify(inboxKey(id))
-	return view, err
+	return v, err
 }
 
 func applyUpdate(agent fleet.Agent, in UpdateInput) (fleet.Agent, error) {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"agentry/internal/fleet"
@@ -105,8 +104,8 @@ func (a *App) RunSelf(ctx context.Context, run fleet.Run) (self RunSelf, err err
 				self.Settings[k] = v
 			}
 		}
-		gate := fleet.GateFor(row.Agent, a.today(row, nil, a.Now()), a.Now())
-		self.MayWork, self.Why, self.AskAgainAt = gate.Reason == "", gate.Reason, gate.OpensAt
+		gate := a.gate(row, a.Now())
+		self.MayWork, self.Why, self.AskAgainAt = gate.Reason == "", gate.Reason, wholeMilli(gate.OpensAt)
 		return nil
 	})
 	return self, err
@@ -150,97 +149,4 @@ func (a *App) RunCredentials(ctx context.Context, run fleet.Run) (map[string]str
 		open[field] = string(text)
 	}
 	return open, nil
-}
-
-// maxClaim is how many tasks one claim may take.
-const maxClaim = 50
-
-// ClaimTasks hands out tasks that may be done now. When there are none, why
-// and askAgainAt (zero: unknown) say what to wait for.
-func (a *App) ClaimTasks(ctx context.Context, run fleet.Run, most int) (tasks []fleet.Task, why string, askAgainAt time.Time, err error) {
-	if most < 1 || most > maxClaim {
-		return nil, "", time.Time{}, fleet.Invalid("max", "must be between 1 and %d", maxClaim)
-	}
-	now := a.Now()
-	err = a.store.Write(ctx, func(tx *store.Tx) error {
-		row, err := liveRow(tx, run)
-		if err != nil {
-			return err
-		}
-		today := a.today(row, nil, now)
-		if gate := fleet.GateFor(row.Agent, today, now); gate.Reason != "" {
-			why, askAgainAt = gate.Reason, gate.OpensAt
-			return nil
-		}
-		left, err := leftToday(tx, row, today)
-		if err != nil {
-			return err
-		}
-		// What may not be done today must not hide what may.
-		due, err := tx.DueTasks(run.AgentID, now, maxClaim, usedUp(left)...)
-		if err != nil {
-			return err
-		}
-		if tasks, err = claim(tx, due, left, most, now); err != nil {
-			return err
-		}
-		switch {
-		case len(tasks) > 0:
-			return tx.AddEvent(fleet.Event{TeamID: run.TeamID, AgentID: run.AgentID, Type: fleet.EventTaskChanged, At: now})
-		case row.NextDue.IsZero() || row.NextDue.After(now):
-			why, askAgainAt = "No task is due", row.NextDue
-		default:
-			why, askAgainAt = "Daily limit reached for what is due", fleet.NextDayOpen(row.Agent, now)
-		}
-		return nil
-	})
-	return tasks, why, askAgainAt, err
-}
-
-// usedUp are the types of which nothing is left.
-func usedUp(left map[string]int64) (types []string) {
-	for typ, n := range left {
-		if n <= 0 {
-			types = append(types, typ)
-		}
-	}
-	slices.Sort(types)
-	return types
-}
-
-// leftToday is how many tasks of each counted type may still begin today.
-func leftToday(tx *store.Tx, row store.AgentRow, today fleet.Today) (map[string]int64, error) {
-	left := map[string]int64{
-		"message":    int64(row.Limits.MessagesMax) - today.Messages,
-		"invitation": int64(row.Limits.InvitationsMax) - today.Invitations,
-	}
-	for typ := range left {
-		n, err := tx.CountClaimed(row.ID, typ)
-		if err != nil {
-			return nil, err
-		}
-		left[typ] -= n
-	}
-	return left, nil
-}
-
-func claim(tx *store.Tx, due []fleet.Task, left map[string]int64, most int, now time.Time) (tasks []fleet.Task, err error) {
-	for _, t := range due {
-		n, counted := left[t.Type]
-		if len(tasks) == most || counted && n <= 0 {
-			continue
-		}
-		ok, err := tx.SetTaskState(t, fleet.TaskClaimed, "", t.DueAt, now)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			if counted {
-				left[t.Type] = n - 1
-			}
-			t.State = fleet.TaskClaimed
-			tasks = append(tasks, t)
-		}
-	}
-	return tasks, nil
 }

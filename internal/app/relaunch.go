@@ -57,7 +57,7 @@ func (a *App) clear(c *change) error {
 		func() error { return c.tx.DeleteCredentials(id) },
 		func() error { return c.tx.ReplaceDataKey(id, sealed) },
 		func() error { return c.tx.DeleteAlerts(id) },
-		func() error { n, err := c.tx.DeleteOpenTasks(id); c.detail("tasks", n); return err },
+		func() error { n, err := c.tx.DeleteOpenTasks(c.agent.TeamID, id); c.detail("tasks", n); return err },
 		func() error { return c.tx.DeleteCommands(id, "") },
 		func() error { return c.tx.FailPendingMessages(id) },
 		func() error { return c.tx.ForgetRunEvents(id) },
@@ -133,7 +133,7 @@ func (a *App) blockers(by fleet.Actor, p fleet.Preview) (list []string) {
 
 // keepOfRelaunch moves what a relaunch leaves from Removes to Keeps.
 func keepOfRelaunch(tx *store.Tx, p *fleet.Preview) error {
-	open, err := tx.CountOpenTasks(p.Agent.ID)
+	open, err := tx.CountOpenTasks(p.Agent.TeamID, p.Agent.ID)
 	r := &p.Removes
 	p.Keeps = fleet.Counts{Tasks: r.Tasks - open, UsageDays: r.UsageDays, Messages: r.Messages, Logs: r.Logs}
 	*r = fleet.Counts{Credentials: r.Credentials, Tasks: open, Alerts: r.Alerts, Settings: r.Settings}

@@ -226,7 +226,7 @@ func (r *report) taskFailed(e RunEvent) error {
 }
 
 func (r *report) endTask(e RunEvent, to fleet.TaskState, message string) error {
-	t, err := r.tx.Task(r.agent.ID, e.text("taskId"))
+	t, err := r.tx.Task(r.agent.TeamID, r.agent.ID, e.text("taskId"))
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (r *report) endTask(e RunEvent, to fleet.TaskState, message string) error {
 	if to == fleet.TaskPending {
 		due = r.now.Add(retryAfter)
 	}
-	if _, err := r.tx.SetTaskState(t, to, message, due, r.now); err != nil {
+	if _, err := r.tx.SetTaskState(r.agent.TeamID, t, to, message, due, r.now); err != nil {
 		return err
 	}
 	return r.once(fleet.EventTaskChanged)

@@ -76,7 +76,10 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 		if err := tx.BeginRun(id, spec.Run.Epoch, secret.HashToken(spec.Token), kind.Driver, now); err != nil {
 			return err
 		}
-		if err := tx.ReleaseClaims(id, now); err != nil {
+		if err := tx.ReleaseClaims(row.TeamID, id, now); err != nil {
+			return err
+		}
+		if err := tx.BeginDay(row.TeamID, id, row.Hours.DayStart(now)); err != nil {
 			return err
 		}
 		return observed(tx, spec.Run, fleet.ObservedStarting, now)

@@ -27,7 +27,7 @@ func (a *App) Tasks(ctx context.Context, by fleet.Actor, id fleet.AgentID, state
 		return nil, "", fleet.Invalid("state", "must be pending, claimed, done, failed or cancelled")
 	}
 	return page(ctx, a, by, p, ofAgent(by, id, func(tx *store.Tx, before string, limit int) ([]fleet.Task, error) {
-		return tx.Tasks(id, fleet.TaskState(state), before, limit)
+		return tx.Tasks(by.TeamID, id, fleet.TaskState(state), before, limit)
 	}), func(t fleet.Task) string { return t.ID })
 }
 
@@ -67,13 +67,13 @@ func (a *App) AddTask(ctx context.Context, by fleet.Actor, id fleet.AgentID, in 
 // CancelTask takes back a task that nobody has begun.
 func (a *App) CancelTask(ctx context.Context, by fleet.Actor, id fleet.AgentID, taskID string) (t fleet.Task, err error) {
 	_, err = a.onAgent(ctx, act{by: by, need: fleet.ScopeOperate, action: "task.cancel", id: id}, func(c *change) error {
-		if t, err = c.tx.Task(id, taskID); err != nil {
+		if t, err = c.tx.Task(by.TeamID, id, taskID); err != nil {
 			return err
 		}
 		if t.State != fleet.TaskPending {
 			return fleet.Errorf(fleet.CodeConflict, "The task is %s; only a pending task can be cancelled", t.State)
 		}
-		if _, err := c.tx.SetTaskState(t, fleet.TaskCancelled, "", t.DueAt, c.now); err != nil {
+		if _, err := c.tx.SetTaskState(by.TeamID, t, fleet.TaskCancelled, "", t.DueAt, c.now); err != nil {
 			return err
 		}
 		t.State, t.UpdatedAt = fleet.TaskCancelled, c.now

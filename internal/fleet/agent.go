@@ -41,13 +41,16 @@ type Agent struct {
 	Version     int64
 	// IsSetUp: what the kind asks for is stored, or a kind that asks for
 	// nothing has been started in this incarnation.
-	IsSetUp    bool
-	Protected  *Protection
-	EndReason  string
-	EndedAt    time.Time
-	PauseNote  string
-	PausedBy   string
-	ResumeAt   time.Time // zero is never by itself
+	IsSetUp   bool
+	Protected *Protection
+	EndReason string
+	EndedAt   time.Time
+	PauseNote string
+	PausedBy  string
+	ResumeAt  time.Time // zero is never by itself
+	// TeamPaused: the team's pause took the agent from running, and the team's
+	// resume gives it back.
+	TeamPaused bool
 	StatusAt   time.Time // since when the status holds
 	OpenAlerts int
 	Draft      *Draft
@@ -80,6 +83,23 @@ type Draft struct {
 
 // Settings are an agent's free settings by key. Values are JSON.
 type Settings map[string]any
+
+// The settings that the gate knows, each true or false.
+const (
+	// SettingSkipInNetwork cancels invitations to people who are in the
+	// agent's network already, instead of handing them out.
+	SettingSkipInNetwork = "skipInNetwork"
+	// SettingInvitationsOnly leaves message tasks pending.
+	SettingInvitationsOnly = "invitationsOnly"
+	// SettingSpread spreads a day's tasks over its open hours; see PlanFor.
+	SettingSpread = "spread"
+)
+
+// On tells whether a setting is true.
+func (s Settings) On(key string) bool {
+	on, _ := s[key].(bool)
+	return on
+}
 
 // Setting is one entry of the API's list form.
 type Setting struct {
@@ -131,7 +151,7 @@ func checkSetting(c Setting) error {
 		return err
 	}
 	switch c.Key {
-	case "skipInNetwork", "invitationsOnly":
+	case SettingSkipInNetwork, SettingInvitationsOnly, SettingSpread:
 		if _, ok := c.Value.(bool); !ok && c.Value != nil {
 			return Invalid("settings."+c.Key, "must be true or false")
 		}

@@ -70,4 +70,24 @@ type Team struct {
 	ID        TeamID
 	Name      string
 	CreatedAt time.Time
+	// Pause is set while the whole team is paused.
+	Pause *TeamPause
+}
+
+// TeamPause says who paused the whole team, when and why.
+type TeamPause struct {
+	By, Note string
+	At       time.Time
+}
+
+// String is the sentence for a person: "The team is paused by Ann: note".
+func (p TeamPause) String() string {
+	s := "The team is paused"
+	if p.By != "" {
+		s += " by " + p.By
+	}
+	if p.Note != "" {
+		s += ": " + p.Note
+	}
+	return s
 }

@@ -94,21 +94,44 @@ func (w WorkingHours) Day(at time.Time) string {
 // Open tells whether the instant lies inside the hours. It reads the wall
 // clock of the zone, so a repeated hour is open twice and a skipped one never.
 func (w WorkingHours) Open(at time.Time) bool {
+	local := at.In(w.Location())
+	clock := local.Hour()*60 + local.Minute()
+	for _, window := range w.windows((int(local.Weekday()) + 6) % 7) {
+		if window.from <= clock && clock < window.to {
+			return true
+		}
+	}
+	return false
+}
+
+// window is a part of one day, in minutes of its wall clock.
+type window struct{ from, to int }
+
+// windows are the parts of a day of the week, 0 is Monday, that are open.
+func (w WorkingHours) windows(today int) []window {
 	days, ok := parseDays(w.Days)
 	start, ok1 := parseClock(w.Start)
 	stop, ok2 := parseClock(w.Stop)
 	if !ok || !ok1 || !ok2 {
-		return false
+		return nil
 	}
-	local := at.In(w.Location())
-	today := (int(local.Weekday()) + 6) % 7
-	yesterday := (today + 6) % 7
-	clock := local.Hour()*60 + local.Minute()
 	if start < stop {
-		return days[today] && start <= clock && clock < stop
+		if !days[today] {
+			return nil
+		}
+		return []window{{start, stop}}
 	}
-	return days[today] && clock >= start || days[yesterday] && clock < stop
+	var open []window
+	if days[(today+6)%7] && stop > 0 {
+		open = append(open, window{0, stop})
+	}
+	if days[today] {
+		open = append(open, window{start, minutesADay})
+	}
+	return open
 }
+
+const minutesADay = 24 * 60
 
 // NextOpen is the instant itself where it lies inside the hours, else the next
 // at which they open; ok is false when no day is on.
@@ -157,15 +180,16 @@ func (w WorkingHours) nextStart(local time.Time) (time.Time, bool) {
 }
 
 func parseDays(s string) (days [7]bool, ok bool) {
-	parts := strings.Split(s, ":")
-	if len(parts) != 7 {
+	if len(s) != 2*len(days)-1 {
 		return days, false
 	}
-	for i, p := range parts {
-		if p != "0" && p != "1" {
+	for i := range s {
+		switch flag := i%2 == 0; {
+		case flag && (s[i] == '0' || s[i] == '1'):
+			days[i/2] = s[i] == '1'
+		case flag || s[i] != ':':
 			return days, false
 		}
-		days[i] = p == "1"
 	}
 	return days, true
 }

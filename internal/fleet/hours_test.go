@@ -175,27 +175,6 @@ func instant(t *testing.T, s string) time.Time {
 	return at
 }
 
-// Whatever the zone does at midnight, "after today" is not today.
-func TestNextDayOpenIsAnotherDay(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := drawHours(t)
-		loc := zone(t, w.Timezone)
-		at := drawInstant(t, loc)
-		next := fleet.NextDayOpen(fleet.Agent{Hours: w}, at)
-		if next.IsZero() {
-			if w.Days != "0:0:0:0:0:0:0" {
-				if _, ok := w.NextOpen(at.Add(48 * time.Hour)); ok {
-					t.Fatalf("%+v from %s: never", w, at.In(loc))
-				}
-			}
-			return
-		}
-		if w.Day(next) <= w.Day(at) || !w.Open(next) {
-			t.Fatalf("%+v from %s: %s", w, at.In(loc), next.In(loc))
-		}
-	})
-}
-
 func TestHoursApply(t *testing.T) {
 	p := func(s string) *string { return &s }
 	for _, c := range []struct {

@@ -52,3 +52,12 @@ func (l Limits) Apply(c LimitsChange) (Limits, error) {
 	}
 	return l, nil
 }
+
+// Of returns the minimum and maximum a day of a counter, UsageMessages or
+// UsageInvitations.
+func (l Limits) Of(counter string) (least, most int64) {
+	if counter == UsageInvitations {
+		return int64(l.InvitationsMin), int64(l.InvitationsMax)
+	}
+	return int64(l.MessagesMin), int64(l.MessagesMax)
+}

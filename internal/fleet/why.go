@@ -6,24 +6,26 @@ import (
 	"time"
 )
 
-// Today is what an agent has done on the present day of its zone, and what
-// stands in its way.
+// Today is what an agent has done on the present day of its zone, what waits
+// for it, and what stands in its way.
 type Today struct {
-	Invitations, Messages int64
+	Work
 	// Alerts are the unresolved ones, newest first.
 	Alerts []Alert
 	// NeedsSetup is of the agent's kind.
 	NeedsSetup bool
+	// TeamPause is set while the whole team is paused.
+	TeamPause *TeamPause
 }
 
 // Why says in one sentence why the agent is not working at the instant; "" when
-// nothing stands in its way.
-func Why(a Agent, t Today, now time.Time) string {
+// nothing stands in its way. The gate is the agent's, from the same facts.
+func Why(a Agent, t Today, gate Gate, now time.Time) string {
 	switch a.Status {
 	case Running:
-		return whyRunning(a, t, now)
+		return whyRunning(a, t, gate, now)
 	case Paused:
-		return whyPaused(a, now)
+		return whyPaused(a, t, now)
 	case AuthNeeded:
 		return whyAuthNeeded(a, t, now)
 	case AuthInProgress:
@@ -38,7 +40,10 @@ func Why(a Agent, t Today, now time.Time) string {
 	return ""
 }
 
-func whyRunning(a Agent, t Today, now time.Time) string {
+func whyRunning(a Agent, t Today, gate Gate, now time.Time) string {
+	if t.TeamPause != nil {
+		return t.TeamPause.String()
+	}
 	switch a.Runtime.State {
 	case ObservedLost:
 		if a.Runtime.LastHeardAt.IsZero() {
@@ -48,53 +53,16 @@ func whyRunning(a Agent, t Today, now time.Time) string {
 	case ObservedBackoff:
 		return fmt.Sprintf("Restarting after %s, try %d", orWord(a.Runtime.LastError, "an exit"), a.Runtime.Failures+1)
 	}
-	if gate := GateFor(a, t, now); gate.Reason != "" {
-		return gate.Reason
-	}
-	return ""
+	return gate.Reason
 }
 
-// Gate tells whether an agent may do counted work at an instant.
-type Gate struct {
-	// Reason is "" when it may.
-	Reason string
-	// OpensAt is when to ask again; zero is unknown.
-	OpensAt time.Time
-}
-
-// GateFor checks status, working hours and daily limits, whatever asks.
-func GateFor(a Agent, t Today, now time.Time) Gate {
-	if a.Status != Running {
-		return Gate{Reason: "The agent is " + a.Status.Word()}
+func whyPaused(a Agent, t Today, now time.Time) string {
+	switch {
+	case a.TeamPaused && t.TeamPause != nil:
+		return t.TeamPause.String()
+	case a.TeamPaused:
+		return "The team works again; the agent resumes with it"
 	}
-	if !a.Hours.Open(now) {
-		next, ok := a.Hours.NextOpen(now)
-		if !ok {
-			return Gate{Reason: "Outside working hours: no day is switched on"}
-		}
-		return Gate{fmt.Sprintf("Outside working hours: starts %s %s, in %s",
-			next.In(a.Hours.Location()).Format("Mon 15:04"), a.Hours.Timezone, span(next.Sub(now))), next}
-	}
-	if t.Messages >= int64(a.Limits.MessagesMax) && t.Invitations >= int64(a.Limits.InvitationsMax) {
-		return Gate{fmt.Sprintf("Daily limits reached: %d of %d messages, %d of %d invitations",
-			t.Messages, a.Limits.MessagesMax, t.Invitations, a.Limits.InvitationsMax), NextDayOpen(a, now)}
-	}
-	return Gate{}
-}
-
-// NextDayOpen is the first open minute after the present day of the agent's zone.
-func NextDayOpen(a Agent, now time.Time) time.Time {
-	local := now.In(a.Hours.Location())
-	midnight := time.Date(local.Year(), local.Month(), local.Day()+1, 0, 0, 0, 0, a.Hours.Location())
-	// Where the clock skips midnight, Date gives the hour before it.
-	if _, change := midnight.ZoneBounds(); a.Hours.Day(midnight) == a.Hours.Day(now) && !change.IsZero() {
-		midnight = change
-	}
-	next, _ := a.Hours.NextOpen(midnight)
-	return next
-}
-
-func whyPaused(a Agent, now time.Time) string {
 	s := "Paused"
 	if a.PausedBy != "" {
 		s += " by " + a.PausedBy
@@ -102,7 +70,11 @@ func whyPaused(a Agent, now time.Time) string {
 	if a.PauseNote != "" {
 		s += ": " + a.PauseNote
 	}
-	if !a.ResumeAt.IsZero() {
+	switch {
+	case a.ResumeAt.IsZero():
+	case t.TeamPause != nil && !a.ResumeAt.After(now):
+		s += "; resumes with the team"
+	default:
 		s += "; resumes " + clock(a, a.ResumeAt, now)
 	}
 	return s

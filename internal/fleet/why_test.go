@@ -7,6 +7,11 @@ import (
 	"agentry/internal/fleet"
 )
 
+// used is a day on which the program reported so much.
+func used(messages, invitations int64) fleet.Today {
+	return fleet.Today{Work: fleet.Work{Messages: fleet.Use{Reported: messages}, Invitations: fleet.Use{Reported: invitations}}}
+}
+
 func TestWhy(t *testing.T) {
 	// A Wednesday; 12:00 in Paris.
 	now := instant(t, "2026-01-14T11:00:00Z")
@@ -39,8 +44,8 @@ func TestWhy(t *testing.T) {
 		{"in minutes", agent(fleet.Running, nil), fleet.Today{}, instant(t, "2026-01-14T07:15:00Z"), "Outside working hours: starts Wed 09:00 Europe/Paris, in 45 min"},
 		{"weekend", agent(fleet.Running, nil), fleet.Today{}, instant(t, "2026-01-16T19:00:00Z"), "Outside working hours: starts Mon 09:00 Europe/Paris, in 2 days"},
 		{"no day", agent(fleet.Running, func(a *fleet.Agent) { a.Hours.Days = "0:0:0:0:0:0:0" }), fleet.Today{}, time.Time{}, "Outside working hours: no day is switched on"},
-		{"one limit leaves other work", agent(fleet.Running, nil), fleet.Today{Messages: 25}, time.Time{}, ""},
-		{"both limits", agent(fleet.Running, nil), fleet.Today{Messages: 25, Invitations: 21}, time.Time{}, "Daily limits reached: 25 of 25 messages, 21 of 20 invitations"},
+		{"one limit leaves other work", agent(fleet.Running, nil), used(25, 0), time.Time{}, ""},
+		{"both limits", agent(fleet.Running, nil), used(25, 21), time.Time{}, "Daily limits reached: 25 of 25 messages, 21 of 20 invitations"},
 		{"lost", agent(fleet.Running, func(a *fleet.Agent) { a.Runtime.State, a.Runtime.LastHeardAt = fleet.ObservedLost, now.Add(-time.Hour) }), fleet.Today{}, time.Time{},
 			"Not responding: not heard since 11:00 Europe/Paris"},
 		{"lost since yesterday", agent(fleet.Running, func(a *fleet.Agent) {
@@ -78,47 +83,8 @@ func TestWhy(t *testing.T) {
 		if at.IsZero() {
 			at = now
 		}
-		if got := fleet.Why(c.agent, c.today, at); got != c.want {
+		if got := fleet.Why(c.agent, c.today, fleet.GateFor(c.agent, c.today, at), at); got != c.want {
 			t.Errorf("%s: %q, want %q", c.about, got, c.want)
 		}
-	}
-}
-
-func TestGate(t *testing.T) {
-	now := instant(t, "2026-01-14T11:00:00Z")
-	agent := fleet.Agent{Status: fleet.Running, Hours: fleet.DefaultHours(), Limits: fleet.DefaultLimits()}
-	for _, s := range fleet.Statuses() {
-		agent.Status = s
-		gate := fleet.GateFor(agent, fleet.Today{}, now)
-		want := "The agent is " + s.Word()
-		if s == fleet.Running {
-			want = ""
-		}
-		if gate.Reason != want || !gate.OpensAt.IsZero() {
-			t.Errorf("%s: %+v", s, gate)
-		}
-	}
-	agent.Status = fleet.Running
-	for _, c := range []struct {
-		at    string
-		today fleet.Today
-		opens string
-		may   bool
-	}{
-		{"2026-01-14T11:00:00Z", fleet.Today{}, "", true},
-		{"2026-01-14T17:00:00Z", fleet.Today{}, "2026-01-15T09:00:00Z", false},
-		{"2026-01-14T08:00:00Z", fleet.Today{}, "2026-01-14T09:00:00Z", false},
-		{"2026-01-14T11:00:00Z", fleet.Today{Messages: 25, Invitations: 20}, "2026-01-15T09:00:00Z", false},
-		{"2026-01-16T11:00:00Z", fleet.Today{Messages: 25, Invitations: 20}, "2026-01-19T09:00:00Z", false},
-		{"2026-01-14T11:00:00Z", fleet.Today{Messages: 24, Invitations: 20}, "", true},
-	} {
-		gate := fleet.GateFor(agent, c.today, instant(t, c.at))
-		if opens := c.opens; opens == "" && !gate.OpensAt.IsZero() || opens != "" && !gate.OpensAt.Equal(instant(t, opens)) || (gate.Reason == "") != c.may {
-			t.Errorf("%s %+v: %+v", c.at, c.today, gate)
-		}
-	}
-	agent.Hours.Days = "0:0:0:0:0:0:0"
-	if gate := fleet.GateFor(agent, fleet.Today{}, now); gate.Reason == "" || !gate.OpensAt.IsZero() {
-		t.Errorf("%+v", gate)
 	}
 }

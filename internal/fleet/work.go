@@ -17,6 +17,12 @@ const (
 	TaskCancelled TaskState = "cancelled"
 )
 
+// The task types that a counter's limits hold for; every other is custom.
+const (
+	TaskMessage    = "message"
+	TaskInvitation = "invitation"
+)
+
 // Task is a unit of work of an agent.
 type Task struct {
 	ID          string
@@ -24,11 +30,32 @@ type Task struct {
 	Type        string // message, invitation or custom
 	Payload     json.RawMessage
 	DueAt       time.Time
+	ClaimedAt   time.Time // when it was handed out last; zero is never
 	State       TaskState
 	Incarnation int
 	Error       string
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// Counter is the usage kind whose daily limits hold for the task, "" for none.
+func (t Task) Counter() string {
+	switch t.Type {
+	case TaskMessage:
+		return UsageMessages
+	case TaskInvitation:
+		return UsageInvitations
+	}
+	return ""
+}
+
+// InNetwork tells whether the task's payload says that it is about somebody
+// who is in the agent's network already.
+func (t Task) InNetwork() bool {
+	var payload struct {
+		InNetwork bool `json:"inNetwork"`
+	}
+	return json.Unmarshal(t.Payload, &payload) == nil && payload.InNetwork
 }
 
 // AlertState is where an alert is.

@@ -11,10 +11,10 @@ import (
 const agentColumns = `a.id, a.team_id, a.name, a.kind, a.status, a.observed, a.login, a.country, a.avatar, a.tags,
 	a.days, a.starts, a.stops, a.timezone, a.invitations_min, a.invitations_max, a.messages_min, a.messages_max,
 	a.settings, a.incarnation, a.version, a.set_up, a.protected, a.end_reason, a.ended_at, a.pause_note, a.paused_by,
-	a.resume_at, a.status_at, a.open_alerts, a.draft, a.created_at, a.updated_at,
+	a.resume_at, a.team_paused, a.status_at, a.open_alerts, a.draft, a.created_at, a.updated_at,
 	r.wanted, r.epoch, r.handle, r.autonomy, r.settings, r.started_at, r.last_heard_at, r.restarts, r.failures,
 	r.failures_since, r.next_try, r.last_error,
-	r.total_invitations, r.total_messages, r.today, r.today_invitations, r.today_messages`
+	r.total_invitations, r.total_messages, r.today, r.today_invitations, r.today_messages` + workColumns
 
 const agentTables = ` FROM agents a JOIN runtimes r ON r.agent_id = a.id `
 
@@ -25,29 +25,31 @@ type AgentRow struct {
 	TotalInvitations, TotalMessages int64
 	Today                           string
 	TodayInvitations, TodayMessages int64
-	// NextDue is when the earliest pending task is due; filled by lists.
-	NextDue time.Time
+	// Work is what the gate asks of the agent's tasks. What was handed out is
+	// of the day that began at DaySince; what its program reported is not in it.
+	Work     fleet.Work
+	DaySince time.Time
+	// TeamPause is set while the agent's team is paused.
+	TeamPause *fleet.TeamPause
 }
 
 func agentTargets(a *AgentRow) []any {
-	return []any{&a.ID, &a.TeamID, &a.Name, &a.Kind, &a.Status, &a.Runtime.State, &a.Login, &a.Country, &a.Avatar,
+	return append([]any{&a.ID, &a.TeamID, &a.Name, &a.Kind, &a.Status, &a.Runtime.State, &a.Login, &a.Country, &a.Avatar,
 		jsonText{&a.Tags}, &a.Hours.Days, &a.Hours.Start, &a.Hours.Stop, &a.Hours.Timezone,
 		&a.Limits.InvitationsMin, &a.Limits.InvitationsMax, &a.Limits.MessagesMin, &a.Limits.MessagesMax,
 		jsonText{&a.Settings}, &a.Incarnation, &a.Version, &a.IsSetUp, jsonText{&a.Protected}, &a.EndReason,
-		stamp{&a.EndedAt}, &a.PauseNote, &a.PausedBy, stamp{&a.ResumeAt}, stamp{&a.StatusAt}, &a.OpenAlerts,
+		stamp{&a.EndedAt}, &a.PauseNote, &a.PausedBy, stamp{&a.ResumeAt}, &a.TeamPaused, stamp{&a.StatusAt}, &a.OpenAlerts,
 		jsonText{&a.Draft}, stamp{&a.CreatedAt}, stamp{&a.UpdatedAt},
 		&a.Runtime.Wanted, &a.Runtime.Epoch, &a.Runtime.Handle, &a.Runtime.EnableAutonomy,
 		jsonText{&a.Runtime.Settings}, stamp{&a.Runtime.StartedAt}, stamp{&a.Runtime.LastHeardAt},
 		&a.Runtime.Restarts, &a.Runtime.Failures, stamp{&a.Runtime.FailuresSince}, stamp{&a.Runtime.NextTry},
-		&a.Runtime.LastError, &a.TotalInvitations, &a.TotalMessages, &a.Today, &a.TodayInvitations, &a.TodayMessages}
+		&a.Runtime.LastError, &a.TotalInvitations, &a.TotalMessages, &a.Today, &a.TodayInvitations, &a.TodayMessages}, workTargets(a)...)
 }
 
 // Agent returns the team's agent. Another team's agent is forbidden, an
 // unknown id not found, both in the API's words.
 func (tx *Tx) Agent(team fleet.TeamID, id fleet.AgentID) (AgentRow, error) {
-	var a AgentRow
-	ok, err := tx.one(append(agentTargets(&a), stamp{&a.NextDue}),
-		`SELECT `+agentColumns+`, `+nextDue+agentTables+`WHERE a.id = $1 AND a.team_id = $2`, id, team)
+	a, ok, err := tx.oneAgent(`WHERE a.id = $1 AND a.team_id = $2`, id, team)
 	if err != nil || ok {
 		return a, err
 	}
@@ -64,15 +66,23 @@ func (tx *Tx) Agent(team fleet.TeamID, id fleet.AgentID) (AgentRow, error) {
 
 // AgentNamed returns the team's oldest agent of the name and kind that has not
 // ended; ok is false when there is none.
-func (tx *Tx) AgentNamed(team fleet.TeamID, name, kind string) (a AgentRow, ok bool, err error) {
-	ok, err = tx.one(append(agentTargets(&a), stamp{&a.NextDue}),
-		`SELECT `+agentColumns+`, `+nextDue+agentTables+`WHERE a.team_id = $1 AND a.name = $2 AND a.kind = $3 AND a.status <> 'ended'
-		ORDER BY a.id LIMIT 1`, team, name, kind)
-	return a, ok, err
+func (tx *Tx) AgentNamed(team fleet.TeamID, name, kind string) (AgentRow, bool, error) {
+	return tx.oneAgent(`WHERE a.team_id = $1 AND a.name = $2 AND a.kind = $3 AND a.status <> 'ended' ORDER BY a.id LIMIT 1`, team, name, kind)
 }
 
-// nextDue is the earliest pending task's time of an agent.
-const nextDue = `(SELECT MIN(t.due_at) FROM tasks t WHERE t.agent_id = a.id AND t.state = 'pending')`
+// oneAgent is the first agent that a condition finds.
+func (tx *Tx) oneAgent(condition string, values ...any) (a AgentRow, ok bool, err error) {
+	if err := tx.settle(); err != nil {
+		return a, false, err
+	}
+	var p fleet.TeamPause
+	ok, err = tx.one(append(agentTargets(&a), stamp{&p.At}, &p.By, &p.Note),
+		`SELECT `+agentColumns+`, t.paused_at, t.paused_by, t.pause_note`+agentTables+`JOIN teams t ON t.id = a.team_id `+condition, values...)
+	if !p.At.IsZero() {
+		a.TeamPause = &p
+	}
+	return a, ok, err
+}
 
 // AgentOfRun returns the agent of a run, whatever its team: the run's token
 // has already said who it is.

@@ -90,12 +90,19 @@ func needsAttention(a fleet.Agent) bool {
 // start), in order. For a backward place it returns those right before it, in
 // the same order.
 func (tx *Tx) Agents(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place, limit int) ([]AgentRow, error) {
+	if err := tx.settle(); err != nil {
+		return nil, err
+	}
+	t, err := tx.Team(team)
+	if err != nil {
+		return nil, err
+	}
 	query, args := agentsQuery(team, f, o, from, limit)
 	var list []AgentRow
-	err := tx.each(func(rows *sql.Rows) error {
-		list = append(list, AgentRow{})
+	err = tx.each(func(rows *sql.Rows) error {
+		list = append(list, AgentRow{TeamPause: t.Pause})
 		a := &list[len(list)-1]
-		return rows.Scan(append(agentTargets(a), stamp{&a.NextDue})...)
+		return rows.Scan(agentTargets(a)...)
 	}, query, args...)
 	if from != nil && from.Back {
 		slices.Reverse(list)
@@ -118,7 +125,7 @@ func agentsQuery(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place, li
 		}
 		order = append(order, k.column+dir)
 	}
-	query := `SELECT ` + agentColumns + `, ` + nextDue + agentTables + `WHERE ` + w.text() +
+	query := `SELECT ` + agentColumns + agentTables + `WHERE ` + w.text() +
 		` ORDER BY ` + strings.Join(order, ", ") + ` LIMIT ` + w.arg(limit)
 	return query, w.args
 }
@@ -313,9 +320,11 @@ func (w *where) behind(keys []sortKey, p Place) {
 	w.add(first.column + strings.TrimSuffix(op(first.desc), " ") + `= ` + w.arg(first.value(p)))
 }
 
-// DueResumes returns agents whose automatic resume is due.
+// DueResumes returns agents whose automatic resume is due, but not those of
+// paused teams.
 func (tx *Tx) DueResumes(at time.Time, limit int) ([]fleet.Run, error) {
-	return tx.agentRefs(`SELECT team_id, id FROM agents WHERE resume_at > 0 AND resume_at <= $1 ORDER BY resume_at LIMIT $2`, micros(at), limit)
+	return tx.agentRefs(`SELECT team_id, id FROM agents WHERE resume_at > 0 AND resume_at <= $1
+		AND team_id NOT IN (SELECT id FROM teams WHERE paused_at > 0) ORDER BY resume_at, team_id, id LIMIT $2`, micros(at), limit)
 }
 
 // LateSignIns returns agents that have been signing in since before the instant.

@@ -254,8 +254,8 @@ func TestListsWalkAnIndex(t *testing.T) {
 					if !strings.Contains(plan, "SEARCH a USING INDEX agents_") || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN") {
 						t.Errorf("%s:\n%s", what, plan)
 					}
-					if !strings.Contains(plan, "SEARCH r USING INDEX sqlite_autoindex_runtimes_1") || !strings.Contains(plan, "SEARCH t USING COVERING INDEX tasks_due") {
-						t.Errorf("%s: runtimes or tasks are not looked up:\n%s", what, plan)
+					if !strings.Contains(plan, "SEARCH r USING INDEX sqlite_autoindex_runtimes_1") {
+						t.Errorf("%s: runtimes are not looked up:\n%s", what, plan)
 					}
 					return err
 				})
@@ -302,30 +302,37 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 			_, err := tx.DailyUsage(teamA, make([]fleet.AgentID, 50), []string{"messages", "invitations"}, "2026-01-01")
 			return err
 		},
-		"LiveAlerts":    func(tx *Tx) error { _, err := tx.LiveAlerts(make([]fleet.AgentID, 50)); return err },
-		"WantedRuns":    func(tx *Tx) error { _, err := tx.WantedRuns(); return err },
-		"Handles":       func(tx *Tx) error { _, err := tx.Handles(); return err },
-		"DueResumes":    func(tx *Tx) error { _, err := tx.DueResumes(t0, 10); return err },
-		"LateSignIns":   func(tx *Tx) error { _, err := tx.LateSignIns(t0, 10); return err },
-		"SilentRuns":    func(tx *Tx) error { _, err := tx.SilentRuns(t0, 10); return err },
-		"DueSnoozes":    func(tx *Tx) error { _, _, err := tx.DueSnoozes(t0, 10); return err },
-		"old events":    func(tx *Tx) error { _, err := tx.HasRunEventsBefore(t0); return err },
-		"RunOfToken":    func(tx *Tx) error { _, _, _, _, err := tx.RunOfToken([]byte("x")); return err },
-		"KeyByHash":     func(tx *Tx) error { _, _, err := tx.KeyByHash([]byte("x")); return err },
-		"Session":       func(tx *Tx) error { _, _, err := tx.SessionByToken([]byte("x"), t0); return err },
-		"DueTasks":      func(tx *Tx) error { _, err := tx.DueTasks("a", t0, 10, "message"); return err },
-		"Open alerts":   func(tx *Tx) error { _, err := tx.CountOpenAlerts(teamA); return err },
-		"Attention":     func(tx *Tx) error { _, err := tx.CountAgents(teamA, AgentFilter{Attention: true}); return err },
-		"Agent":         func(tx *Tx) error { _, err := tx.Agent(teamA, "a"); return err },
-		"TeamCountries": func(tx *Tx) error { _, err := tx.TeamCountries(teamA); return err },
-		"TeamTags":      func(tx *Tx) error { _, err := tx.TeamTags(teamA); return err },
-		"Live alerts":   func(tx *Tx) error { _, err := tx.CountLiveAlerts("a", "t", "s"); return err },
+		"LiveAlerts":         func(tx *Tx) error { _, err := tx.LiveAlerts(make([]fleet.AgentID, 50)); return err },
+		"WantedRuns":         func(tx *Tx) error { _, err := tx.WantedRuns(); return err },
+		"Handles":            func(tx *Tx) error { _, err := tx.Handles(); return err },
+		"DueResumes":         func(tx *Tx) error { _, err := tx.DueResumes(t0, 10); return err },
+		"LateSignIns":        func(tx *Tx) error { _, err := tx.LateSignIns(t0, 10); return err },
+		"SilentRuns":         func(tx *Tx) error { _, err := tx.SilentRuns(t0, 10); return err },
+		"DueSnoozes":         func(tx *Tx) error { _, _, err := tx.DueSnoozes(t0, 10); return err },
+		"old events":         func(tx *Tx) error { _, err := tx.HasRunEventsBefore(t0); return err },
+		"RunOfToken":         func(tx *Tx) error { _, _, _, _, err := tx.RunOfToken([]byte("x")); return err },
+		"KeyByHash":          func(tx *Tx) error { _, _, err := tx.KeyByHash([]byte("x")); return err },
+		"Session":            func(tx *Tx) error { _, _, err := tx.SessionByToken([]byte("x"), t0); return err },
+		"DueTasks":           func(tx *Tx) error { _, err := tx.DueTasks(teamA, "a", "messages", t0, 10); return err },
+		"Tasks of a counter": func(tx *Tx) error { _, err := tx.DueTasks(teamA, "a", "", t0, 10); return err },
+		"Recount":            func(tx *Tx) error { return tx.run(recount, "a") },
+		"Open tasks":         func(tx *Tx) error { _, err := tx.CountOpenTasks(teamA, "a"); return err },
+		"RunningInPause":     func(tx *Tx) error { _, err := tx.RunningInPause(10); return err },
+		"LeftPaused":         func(tx *Tx) error { _, err := tx.LeftPaused(10); return err },
+		"Team":               func(tx *Tx) error { _, err := tx.Team(teamA); return err },
+		"Open alerts":        func(tx *Tx) error { _, err := tx.CountOpenAlerts(teamA); return err },
+		"Attention":          func(tx *Tx) error { _, err := tx.CountAgents(teamA, AgentFilter{Attention: true}); return err },
+		"Agent":              func(tx *Tx) error { _, err := tx.Agent(teamA, "a"); return err },
+		"TeamCountries":      func(tx *Tx) error { _, err := tx.TeamCountries(teamA); return err },
+		"TeamTags":           func(tx *Tx) error { _, err := tx.TeamTags(teamA); return err },
+		"Live alerts":        func(tx *Tx) error { _, err := tx.CountLiveAlerts("a", "t", "s"); return err },
 	}
 	index := map[string]string{
 		"LiveAlerts": "alerts_live", "WantedRuns": "runtimes_wanted", "Handles": "runtimes_handle", "SilentRuns": "runtimes_wanted",
-		"DueSnoozes": "alerts_snoozed", "Live alerts": "alerts_live",
+		"DueSnoozes": "alerts_snoozed", "Live alerts": "alerts_live", "DueResumes": "teams_paused", "DueTasks": "tasks_waiting",
+		"Tasks of a counter": "tasks_waiting", "Open tasks": "tasks_held", "Recount": "tasks_handed", "RunningInPause": "teams_paused", "LeftPaused": "agents_team_paused",
 	}
-	ofTeam := []string{"TeamCountries", "Attention"}
+	ofTeam := []string{"TeamCountries", "Attention", "LeftPaused"}
 	for name, look := range plans {
 		mustRead(t, s, func(tx *Tx) error {
 			kept := tx.stmts
@@ -343,7 +350,7 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 				}
 				for line := range strings.SplitSeq(plan, "\n") {
 					// The smallest of an index is found without reading the rest of it.
-					if strings.HasPrefix(line, "SCAN") && !strings.HasPrefix(line, "SCAN CONSTANT ROW") && line != "SCAN c" && (index[name] == "" || !strings.Contains(line, index[name])) {
+					if strings.HasPrefix(line, "SCAN") && !strings.HasSuffix(line, "CONSTANT ROW") && !strings.HasSuffix(line, "CONSTANT ROWS") && line != "SCAN c" && line != "SCAN asked" && (index[name] == "" || !strings.Contains(line, index[name])) {
 						t.Errorf("%s reads everything:\n%s", name, plan)
 					}
 				}

@@ -21,13 +21,13 @@ func (tx *Tx) MoveStatus(a fleet.Agent, to fleet.Status, at time.Time) (fleet.Ag
 	n, err := tx.exec(`UPDATE agents SET status = $1, version = $2, status_at = $3, updated_at = $3, login = $4, country = $5,
 			avatar = $6, days = $7, starts = $8, stops = $9, timezone = $10, invitations_min = $11, invitations_max = $12,
 			messages_min = $13, messages_max = $14, settings = $15, incarnation = $16, set_up = $17, end_reason = $18,
-			ended_at = $19, pause_note = $20, paused_by = $21, resume_at = $22, draft = $23, search = $24
-		WHERE id = $25 AND team_id = $26 AND status = $27 AND version = $28`,
+			ended_at = $19, pause_note = $20, paused_by = $21, resume_at = $22, draft = $23, search = $24, team_paused = $25
+		WHERE id = $26 AND team_id = $27 AND status = $28 AND version = $29`,
 		a.Status, a.Version, micros(at), a.Login, a.Country, a.Avatar,
 		a.Hours.Days, a.Hours.Start, a.Hours.Stop, a.Hours.Timezone,
 		a.Limits.InvitationsMin, a.Limits.InvitationsMax, a.Limits.MessagesMin, a.Limits.MessagesMax,
 		settingsJSON(a.Settings), a.Incarnation, a.IsSetUp, a.EndReason, micros(a.EndedAt), a.PauseNote, a.PausedBy,
-		micros(a.ResumeAt), draft, searchText(a), a.ID, a.TeamID, from, version)
+		micros(a.ResumeAt), draft, searchText(a), a.TeamPaused, a.ID, a.TeamID, from, version)
 	if err != nil {
 		return a, err
 	}

@@ -141,6 +141,8 @@ type Tx struct {
 	tx     *sql.Tx
 	stmts  *statements
 	events []fleet.Event
+	// changed are the agents whose tasks were changed since the last settle.
+	changed map[fleet.AgentID]bool
 }
 
 type write struct {
@@ -270,7 +272,9 @@ func (w *write) run(t *sql.Tx, stmts *statements) {
 	}
 	// A caller that goes away must not break the transaction it shares.
 	w.tx = &Tx{ctx: context.WithoutCancel(w.ctx), tx: t, stmts: stmts}
-	w.err = w.f(w.tx)
+	if w.err = w.f(w.tx); w.err == nil {
+		w.err = w.tx.settle()
+	}
 }
 
 // Erased asks for the write-ahead log to be emptied soon, so that what was

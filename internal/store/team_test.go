@@ -97,6 +97,23 @@ func looksOf(a fleet.Agent) map[string]look {
 			l, err := tx.EventsAfter(team, 0, 10)
 			return len(l), err
 		}, "", 1},
+		"Tasks": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.Tasks(team, a.ID, "", "", 10)
+			return len(l), err
+		}, "", 1},
+		"Task": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			task, err := tx.Task(team, a.ID, "task "+string(a.ID))
+			return task.Incarnation, err
+		}, fleet.CodeNotFound, 1},
+		"DueTasks": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.DueTasks(team, a.ID, fleet.UsageMessages, t0, 10)
+			return len(l), err
+		}, "", 1},
+		"CountOpenTasks": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountOpenTasks(team, a.ID) }, "", 1},
+		"CountTeamPaused": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			n, _, err := tx.CountTeamPaused(team)
+			return int(n), err
+		}, "", 1},
 		"Keys": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.Keys(team); return len(l), err }, "", 1},
 		"Member": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			m, _, err := tx.Member(team, "u")
@@ -119,6 +136,11 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	a := newAgent(teamA, "Secret name")
 	a.Tags, a.Country, a.Status = []string{"tag"}, "FR", fleet.Paused
 	wealth(t, s, a, "text")
+	mustWrite(t, s, func(tx *Tx) (err error) {
+		a.TeamPaused = true
+		a, err = tx.MoveStatus(a, fleet.Paused, t0)
+		return err
+	})
 	key := fleet.Key{ID: "key a", TeamID: teamA, Name: "k", Prefix: "agy_12345678", Scope: fleet.ScopeRead, CreatedAt: t0}
 	mustWrite(t, s, func(tx *Tx) error {
 		if err := tx.InsertKey(key, []byte("hash")); err != nil {
@@ -133,7 +155,8 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 		return tx.InsertDeletion(fleet.Deletion{ID: "deletion a", TeamID: teamA, AgentID: "gone", At: t0})
 	})
 	looks := looksOf(a)
-	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey"}
+	// Those that write are tried in TestAnotherTeamChangesNothing.
+	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "ReleaseClaims", "SetTeamPause", "BeginDay"}
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {
 		m := tx.Method(i)
@@ -174,6 +197,63 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 		own, err := tx.Agent(teamA, a.ID)
 		if own.Name != a.Name || own.Status != a.Status {
 			t.Errorf("another team changed it to %q, %s", own.Name, own.Status)
+		}
+		return err
+	})
+}
+
+// Writes that take a team leave what is another's alone.
+func TestAnotherTeamChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "x")
+	wealth(t, s, a, "text")
+	var task fleet.Task
+	set := func(team fleet.TeamID, to fleet.TaskState, want bool) {
+		t.Helper()
+		mustWrite(t, s, func(tx *Tx) (err error) {
+			if task, err = tx.Task(teamA, a.ID, "task "+string(a.ID)); err != nil {
+				return err
+			}
+			ok, err := tx.SetTaskState(team, task, to, "", t0, t0.Add(time.Minute))
+			if ok != want {
+				t.Errorf("%s sets %s: %v", team, to, ok)
+			}
+			if task, err = tx.Task(teamA, a.ID, task.ID); want != (task.State == to) {
+				t.Errorf("%s sets %s: %+v", team, to, task)
+			}
+			return err
+		})
+	}
+	set(teamB, fleet.TaskClaimed, false)
+	set(teamA, fleet.TaskClaimed, true)
+	if !task.ClaimedAt.Equal(t0.Add(time.Minute)) {
+		t.Errorf("claimed at %s", task.ClaimedAt)
+	}
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.ReleaseClaims(teamB, a.ID, t0); err != nil {
+			return err
+		}
+		n, err := tx.DeleteOpenTasks(teamB, a.ID)
+		if task, _ := tx.Task(teamA, a.ID, task.ID); n != 0 || task.State != fleet.TaskClaimed {
+			t.Errorf("another team deleted %d, left %+v", n, task)
+		}
+		return err
+	})
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.ReleaseClaims(teamA, a.ID, t0); err != nil {
+			return err
+		}
+		task, err := tx.Task(teamA, a.ID, task.ID)
+		if task.State != fleet.TaskPending || !task.ClaimedAt.Equal(t0.Add(time.Minute)) {
+			t.Errorf("released: %+v", task)
+		}
+		return err
+	})
+	mustWrite(t, s, func(tx *Tx) error {
+		n, err := tx.DeleteOpenTasks(teamA, a.ID)
+		if n != 1 {
+			t.Errorf("deleted %d", n)
 		}
 		return err
 	})

@@ -68,7 +68,7 @@ func (p *Pages) agentPage(c *fiber.Ctx, who Viewer, id fleet.AgentID, tab string
 		m.Logs, err = p.logs(c, who, v)
 	default:
 		m.Top.Tab = "overview"
-		m.Overview, err = p.overview(c, who, v, pending)
+		m.Overview, err = p.overview(c, who, v)
 	}
 	return m, err
 }
@@ -99,7 +99,7 @@ func (p *Pages) top(who Viewer, v app.AgentView, pending int) views.AgentTop {
 	return t
 }
 
-func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView, pending []fleet.Task) (*views.Overview, error) {
+func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Overview, error) {
 	spark, err := p.spark(c, who, v.Agent)
 	if err != nil {
 		return nil, err
@@ -111,10 +111,8 @@ func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView, pending []fl
 		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, p.app.Now()),
 		Hours: hoursText(v.Hours), ViewerHours: hoursUTC(v.Hours, p.app.Now()), Tags: v.Tags, NextTaskAt: v.NextTask, Now: p.app.Now(),
 	}
-	for _, t := range pending {
-		if t.DueAt.Equal(v.NextTask) {
-			m.NextTask = t.Type
-		}
+	if m.NextTask = v.NextType; m.NextTask == "" && !v.NextTask.IsZero() {
+		m.NextTask = "task"
 	}
 	if who.may(fleet.ScopeOperate) {
 		m.Settings = settingsForm(v.Agent)

@@ -54,7 +54,7 @@ CREATE TABLE agents (
     CASE WHEN status = 'auth_needed' OR (open_alerts > 0 AND status <> 'ended')
            OR (status = 'running' AND observed IN ('lost', 'backoff')) THEN 1 ELSE 0 END
   ) STORED
-) STRICT;
+, team_paused INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX agents_alerting ON agents (team_id, name, id) WHERE open_alerts > 0;
 CREATE INDEX agents_attention ON agents (team_id, attention DESC, name, id);
 CREATE INDEX agents_attention_alive ON agents (team_id, attention DESC, name, id) WHERE status <> 'ended';
@@ -63,9 +63,10 @@ CREATE INDEX agents_country ON agents (team_id, country);
 CREATE INDEX agents_created ON agents (team_id, created_at, id);
 CREATE INDEX agents_name ON agents (team_id, name, id);
 CREATE INDEX agents_needing ON agents (team_id, name, id) WHERE attention = 1;
-CREATE INDEX agents_resume ON agents (resume_at) WHERE resume_at > 0;
+CREATE INDEX agents_resume ON agents (resume_at, team_id, id) WHERE resume_at > 0;
 CREATE INDEX agents_signing_in ON agents (status_at) WHERE status = 'auth_in_progress';
 CREATE INDEX agents_status ON agents (team_id, status, name, id);
+CREATE INDEX agents_team_paused ON agents (team_id, id) WHERE team_paused = 1;
 CREATE INDEX agents_updated ON agents (team_id, updated_at, id);
 CREATE TABLE alerts (
   id         TEXT NOT NULL PRIMARY KEY,
@@ -237,7 +238,7 @@ CREATE TABLE runtimes (
   today             TEXT NOT NULL,
   today_invitations INTEGER NOT NULL,
   today_messages    INTEGER NOT NULL
-) STRICT;
+, day_since INTEGER NOT NULL DEFAULT 0, due_messages INTEGER NOT NULL DEFAULT 0, due_invitations INTEGER NOT NULL DEFAULT 0, due_other INTEGER NOT NULL DEFAULT 0, held_messages INTEGER NOT NULL DEFAULT 0, held_invitations INTEGER NOT NULL DEFAULT 0, handed_messages INTEGER NOT NULL DEFAULT 0, handed_invitations INTEGER NOT NULL DEFAULT 0, last_message INTEGER NOT NULL DEFAULT 0, last_invitation INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX runtimes_handle ON runtimes (agent_id) WHERE handle <> '';
 CREATE UNIQUE INDEX runtimes_token ON runtimes (token_hash);
 CREATE INDEX runtimes_wanted ON runtimes (last_heard_at, agent_id) WHERE wanted = 1;
@@ -265,14 +266,19 @@ CREATE TABLE tasks (
   error       TEXT NOT NULL,
   created_at  INTEGER NOT NULL,
   updated_at  INTEGER NOT NULL
-) STRICT;
+, claimed_at INTEGER NOT NULL DEFAULT 0, counter TEXT NOT NULL GENERATED ALWAYS AS (
+  CASE type WHEN 'message' THEN 'messages' WHEN 'invitation' THEN 'invitations' ELSE '' END
+) VIRTUAL) STRICT;
 CREATE INDEX tasks_agent ON tasks (agent_id, id);
-CREATE INDEX tasks_due ON tasks (agent_id, state, due_at, id);
+CREATE INDEX tasks_handed ON tasks (agent_id, counter, claimed_at, state) WHERE claimed_at > 0 AND counter <> '';
+CREATE INDEX tasks_held ON tasks (agent_id, counter) WHERE state = 'claimed';
+CREATE INDEX tasks_waiting ON tasks (agent_id, counter, due_at, id) WHERE state = 'pending';
 CREATE TABLE teams (
   id         TEXT NOT NULL PRIMARY KEY,
   name       TEXT NOT NULL,
   created_at INTEGER NOT NULL
-) STRICT;
+, paused_at INTEGER NOT NULL DEFAULT 0, paused_by TEXT NOT NULL DEFAULT '', pause_note TEXT NOT NULL DEFAULT '') STRICT;
+CREATE INDEX teams_paused ON teams (id) WHERE paused_at > 0;
 CREATE TABLE usage_days (
   agent_id    TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
   day         TEXT NOT NULL,
