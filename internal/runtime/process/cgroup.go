@@ -13,24 +13,15 @@ import (
 	"strings"
 )
 
-// The controllers that are of use here; pidsGroup and memoryGroup bound one
-// run, cpuGroup gives all programs together a smaller share than the server.
+// The controllers that are of use here.
 const (
 	pidsGroup   = "pids"
 	memoryGroup = "memory"
-	cpuGroup    = "cpu"
 )
 
 // serverLeaf is where this process goes when the kernel wants a group either
 // to have processes or to divide its resources (version 2).
 const serverLeaf = "agentry-server"
-
-// The share of the processor that all programs have together when it is
-// scarce, against 100 (1024) of the server.
-const (
-	programsWeight = "50"
-	programsShares = "512"
-)
 
 // hierarchy is one tree of control groups in which this process may make its
 // own: version 2, or one or more controllers of version 1.
@@ -104,7 +95,7 @@ func parseHierarchies(mounts, groups string) []*hierarchy {
 		if !known || !below || seen[controllers] || !h.unified && controllers == "" {
 			continue
 		}
-		for _, c := range []string{pidsGroup, memoryGroup, cpuGroup} {
+		for _, c := range []string{pidsGroup, memoryGroup} {
 			if slices.Contains(strings.Split(controllers, ","), c) {
 				h.controllers = append(h.controllers, c)
 			}
@@ -143,11 +134,6 @@ func (h *hierarchy) prepare() error {
 	}
 	if h.unified {
 		h.controllers = delegate(h.base, h.home)
-		if h.has(cpuGroup) {
-			_ = put(h.home, "cpu.weight", programsWeight) // else all have the same
-		}
-	} else if h.has(cpuGroup) {
-		_ = put(h.home, "cpu.shares", programsShares)
 	}
 	return nil
 }
@@ -158,7 +144,7 @@ func (h *hierarchy) prepare() error {
 func delegate(base, home string) []string {
 	var want []string
 	for _, c := range words(base, "cgroup.controllers") {
-		if c == pidsGroup || c == memoryGroup || c == cpuGroup {
+		if c == pidsGroup || c == memoryGroup {
 			want = append(want, c)
 		}
 	}

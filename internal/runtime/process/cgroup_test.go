@@ -34,10 +34,10 @@ func TestHierarchies(t *testing.T) {
 		},
 		"version 1, some together": {
 			"31 30 0:27 / /c/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n32 30 0:28 / /c/pids rw - cgroup cgroup rw,pids\n" +
-				"33 30 0:29 / /c/memory rw - cgroup cgroup rw,seclabel,memory\n34 30 0:30 / /c/devices rw - cgroup cgroup rw,devices\n" +
+				"33 30 0:29 / /c/memory,x rw - cgroup cgroup rw,seclabel,memory,x\n34 30 0:30 / /c/devices rw - cgroup cgroup rw,devices\n" +
 				"35 30 0:31 / /c/systemd rw - cgroup cgroup rw,xattr,name=systemd\n",
-			"5:cpu,cpuacct:/a\n4:pids:/b\n3:memory:/\n2:devices:/d\n1:name=systemd:/e\n",
-			[]string{"/c/cpu,cpuacct/a v1 cpu", "/c/pids/b v1 pids", "/c/memory v1 memory"},
+			"5:cpu,cpuacct:/a\n4:pids:/b\n3:x,memory:/\n2:devices:/d\n1:name=systemd:/e\n",
+			[]string{"/c/pids/b v1 pids", "/c/memory,x v1 memory"},
 		},
 		"both": {
 			"32 30 0:28 / /c/pids rw - cgroup cgroup rw,pids\n33 30 0:29 / /c/unified rw - cgroup2 cgroup2 rw\n",
@@ -45,7 +45,7 @@ func TestHierarchies(t *testing.T) {
 			[]string{"/c/pids/b v1 pids", "/c/unified/a v2 "},
 		},
 		"groups that begin without processors": {
-			"32 30 0:28 / /c/x rw - cgroup cgroup rw,cpuset,cpu\n", "4:cpuset,cpu:/b\n", nil,
+			"32 30 0:28 / /c/x rw - cgroup cgroup rw,cpuset,memory\n", "4:cpuset,memory:/b\n", nil,
 		},
 		"mounted twice": {unified + strings.Replace(unified, "/sys/fs/", "/mnt/", 1), "0::/a\n", []string{"/sys/fs/cgroup/a v2 "}},
 		"an odd name":   {strings.Replace(unified, "/sys/fs/", `/m\040t/`, 1), "0::/a\n", nil},

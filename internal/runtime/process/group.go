@@ -20,8 +20,6 @@ type group struct {
 type dir struct {
 	*hierarchy
 	path string
-	// made is false for a folder that all runs share.
-	made bool
 }
 
 // newGroup makes the group of a run with its limits; nil without error where
@@ -29,17 +27,14 @@ type dir struct {
 func (c cgroups) newGroup(key runKey, limits fleet.ProgramLimits) (*group, error) {
 	g := &group{}
 	for _, h := range c.all {
-		d := dir{hierarchy: h, path: filepath.Join(h.home, key.String()), made: true}
-		switch {
-		case h.unified, h.has(pidsGroup) && (limits.Pids > 0 || c.unified == nil), h.has(memoryGroup) && limits.MemoryBytes > 0:
-			if err := os.Mkdir(d.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
-				g.remove()
-				return nil, fmt.Errorf("process: control group: %w", err)
-			}
-		case h.has(cpuGroup):
-			d.path, d.made = h.home, false
-		default:
+		pids := h.has(pidsGroup) && (limits.Pids > 0 || c.unified == nil)
+		if !h.unified && !pids && (!h.has(memoryGroup) || limits.MemoryBytes <= 0) {
 			continue
+		}
+		d := dir{hierarchy: h, path: filepath.Join(h.home, key.String())}
+		if err := os.Mkdir(d.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+			g.remove()
+			return nil, fmt.Errorf("process: control group: %w", err)
 		}
 		g.dirs = append(g.dirs, d)
 	}
@@ -131,7 +126,7 @@ func (g *group) bounds(controller string) bool {
 		return false
 	}
 	for _, d := range g.dirs {
-		if d.made && d.has(controller) {
+		if d.has(controller) {
 			return true
 		}
 	}
@@ -165,9 +160,7 @@ func (g *group) kill() {
 		return
 	}
 	for _, d := range g.dirs {
-		if d.made {
-			killTree(d.path)
-		}
+		killTree(d.path)
 	}
 }
 
@@ -178,7 +171,7 @@ func (g *group) remove() (gone bool) {
 	}
 	gone = true
 	for _, d := range g.dirs {
-		if d.made && !removeTree(d.path) {
+		if !removeTree(d.path) {
 			gone = false
 		}
 	}
