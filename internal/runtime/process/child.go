@@ -59,7 +59,7 @@ func (c *child) begin() {
 		c.d.log.Warn("cannot limit a program", "agent_id", c.key.agent, "error", err)
 	}
 	read := make(chan struct{})
-	out := newOutput(c.out, c.spec)
+	out := newOutput(c.out, &c.d.buffers, c.spec)
 	c.d.workers.Go(func() {
 		defer close(read)
 		out.run()
@@ -173,7 +173,7 @@ func (c *child) wait(out *output, read <-chan struct{}) {
 	out.finish(time.Now().Add(drainTime))
 	<-read
 	if c.exit.Reason != "" {
-		out.emit("agentry: ended: " + c.exit.Reason)
+		out.say("ended: " + c.exit.Reason)
 	}
 	close(c.done)
 }

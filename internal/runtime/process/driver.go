@@ -81,7 +81,8 @@ type Driver struct {
 	live  map[runKey]*child // from before the fork until the leader's exit
 	byTag map[tag]*child    // the same
 
-	strays straySearch
+	strays  straySearch
+	buffers sync.Pool // of *[readSize]byte
 }
 
 var _ agentruntime.Driver = (*Driver)(nil)
@@ -105,6 +106,7 @@ func New(c Config) (*Driver, error) {
 		spawns: make(chan spawn), quit: make(chan struct{}), watch: make(chan struct{}, 1),
 		live: map[runKey]*child{}, byTag: map[tag]*child{},
 	}
+	d.buffers.New = func() any { return new([readSize]byte) }
 	if d.log == nil {
 		d.log = slog.Default()
 	}

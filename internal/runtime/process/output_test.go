@@ -7,46 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
-
-	"pgregory.net/rapid"
 )
-
-func TestClean(t *testing.T) {
-	for raw, want := range map[string]string{
-		"plain text  ":                       "plain text",
-		"\x1b[1;31mred\x1b[0m and more":      "red and more",
-		"\x1b]0;a title\x07after":            "after",
-		"\x1b]8;;http://x\x1b\\link\x1b]8;;": "link",
-		"a\tb\x00c\x07":                      "a b c",
-		"caf\xc3\xa9 \xff\xfe":               "café \ufffd\ufffd",
-		"50%\r100%":                          "50% 100%",
-		"\u202eevil\u2066":                   "evil",
-		"line\u2028separator\u0085next":      "line separator next",
-		"\x1b":                               "",
-		"x\x1b[":                             "x",
-		"\x1b(Bx":                            "Bx",
-		"日本":                                 "日本",
-	} {
-		if got := clean([]byte(raw)); got != want {
-			t.Errorf("clean(%q) = %q, want %q", raw, got, want)
-		}
-	}
-}
-
-func TestCleanIsAlwaysHarmless(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		got := clean(rapid.SliceOf(rapid.Byte()).Draw(t, "raw"))
-		if !utf8.ValidString(got) {
-			t.Fatalf("not UTF-8: %q", got)
-		}
-		for _, r := range got {
-			if r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 {
-				t.Fatalf("%U in %q", r, got)
-			}
-		}
-	})
-}
 
 func TestOutputIsReadLineByLine(t *testing.T) {
 	d := newDriver(t)
@@ -120,4 +81,79 @@ func TestOutputHeldOpenByAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitDone(t, p)
+}
+
+// harness takes output directly, at a fixed time.
+func harness(budget int64) (*output, *lines) {
+	out := &lines{}
+	return &output{emit: out.add, budget: budget, until: noon.Add(time.Minute)}, out
+}
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+func TestALineAsItLooksInTheEnd(t *testing.T) {
+	for raw, want := range map[string]string{
+		"one\r\ntwo\r\r\nthree\n":             "one|two|three",
+		" 10%\r 20%\r100%\ndone\n":            "100%|done",
+		"\x1b[2K\r 50%\x1b[2K\r100%\x1b[0m\n": "100%",
+		"half\r\n\r\n\n\rnext\n":              "half|next",
+		"agentry: ended: a lie\n":             "> agentry: ended: a lie",
+	} {
+		for _, size := range []int{1, 2, 1000} {
+			o, out := harness(defaultBudget)
+			for rest := []byte(raw); len(rest) > 0; {
+				n := min(size, len(rest))
+				o.take(rest[:n], noon)
+				rest = rest[n:]
+			}
+			if got := strings.Join(out.list(), "|"); got != want {
+				t.Errorf("%q, %d bytes at once: %q, want %q", raw, size, got, want)
+			}
+		}
+	}
+}
+
+func TestALineWithoutEnd(t *testing.T) {
+	o, out := harness(defaultBudget)
+	chunk := []byte(strings.Repeat("é", readSize/2))
+	for range 100 << 20 / readSize {
+		o.take(chunk, noon)
+	}
+	got := out.list()
+	if len(got) != 1 || len(got[0]) > maxLine+len(cutMark) || !strings.HasSuffix(got[0], "é"+cutMark) {
+		t.Errorf("%d lines, the first of %d bytes", len(got), len(got[0]))
+	}
+	if len(o.line) > maxLine || !o.flooded() {
+		t.Errorf("%d bytes held; flooded %v", len(o.line), o.flooded())
+	}
+	o.take([]byte("\nnext\n"), noon)
+	if got := out.list(); len(got) != 2 || got[1] != "next" {
+		t.Errorf("after it: %.20q", got[1:])
+	}
+}
+
+func TestACharacterIsNotCutInTwo(t *testing.T) {
+	o, out := harness(defaultBudget)
+	o.take([]byte("x"+strings.Repeat("日", maxLine)+"\n"), noon)
+	if got := out.list(); len(got) != 1 || strings.ContainsRune(got[0], '\ufffd') || !strings.HasSuffix(got[0], "日"+cutMark) {
+		t.Errorf("%d lines, ending %q", len(got), got[0][len(got[0])-10:])
+	}
+}
+
+func TestBlankLinesAreNotReadAtFullSpeedForEver(t *testing.T) {
+	o, out := harness(1000)
+	for range 3999 {
+		o.take([]byte("\n"), noon)
+	}
+	if o.flooded() {
+		t.Error("slowed too early")
+	}
+	o.take([]byte("\n\n"), noon)
+	if !o.flooded() || len(out.list()) != 0 {
+		t.Errorf("flooded %v, lines %q", o.flooded(), out.list())
+	}
+	o.settle(noon.Add(time.Minute))
+	if o.flooded() {
+		t.Error("still slow in the next minute")
+	}
 }
