@@ -182,15 +182,33 @@ func (t *connTable) serving(nc net.Conn) {
 	}
 }
 
-// closeUnused closes the connections that have no request under way.
-func (t *connTable) closeUnused() {
+// endUnused ends the connections on which nothing was asked: their next read
+// fails. What came already, read or not, is still answered.
+func (t *connTable) endUnused() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for c := range t.open {
-		if c.place != nil && !c.heard.Load() {
-			t.drop(c)
+		if c.place != nil && !c.heard.Load() && !c.unread() {
+			_ = c.SetReadDeadline(time.Unix(1, 0)) // fails when it is closed
 		}
 	}
+}
+
+// unread tells whether something came that nobody has read yet.
+func (c *conn) unread() bool {
+	tcp, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	err = raw.Control(func(fd uintptr) {
+		n, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	})
+	return err == nil && n > 0
 }
 
 // count is how many connections are open.

@@ -206,9 +206,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	_ = ln.Close()
 	s.draining.Store(true)
-	s.conns.closeUnused()
+	_ = ln.Close()
 	s.farewell(ctx)
 	err := s.fiber.Server().ShutdownWithContext(ctx)
 	if err != nil {
@@ -223,17 +222,18 @@ func (s *Server) Stop(ctx context.Context) error {
 // it would cut a request that is on its way.
 const farewellTime = 250 * time.Millisecond
 
-// farewell waits until all connections are gone or had the time to go.
+// farewell waits until all connections are gone. Those that had the time to
+// hear that they end, and ask nothing, are ended.
 func (s *Server) farewell(ctx context.Context) {
-	late := time.NewTimer(farewellTime)
-	defer late.Stop()
+	began := time.Now()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	for s.conns.count() > 0 {
+		if time.Since(began) >= farewellTime {
+			s.conns.endUnused()
+		}
 		select {
 		case <-look.C:
-		case <-late.C:
-			return
 		case <-ctx.Done():
 			return
 		}
