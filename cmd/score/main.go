@@ -107,7 +107,7 @@ func (r row) try(ctx context.Context, b *builds, control bool, s size, seed uint
 	began := time.Now()
 	res = result{Row: r.name, Target: r.target, Seed: seed}
 	if control {
-		res.Control = r.fault
+		res.Control, s = r.fault, r.control
 	}
 	defer func() { res.Seconds = float64(time.Since(began).Milliseconds()) / 1000 }()
 	t := &trial{size: s, rand: rand.New(rand.NewPCG(seed, 1)), log: log}

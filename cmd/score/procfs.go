@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -68,6 +69,13 @@ type proc struct {
 func (p proc) alive() bool {
 	fields, err := stat(p.pid)
 	return err == nil && fields[19] == p.start && fields[0] != "Z" && fields[0] != "X"
+}
+
+// kill ends the very process, if it still runs.
+func (p proc) kill() {
+	if p.alive() {
+		_ = syscall.Kill(p.pid, syscall.SIGKILL)
+	}
 }
 
 // processesWith returns the living processes that have the mark in their

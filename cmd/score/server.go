@@ -179,35 +179,55 @@ func (s *server) lastWords() string {
 // call makes a request with the key and reads a JSON answer into out, unless
 // that is nil. An answer other than 2xx is a refused.
 func (s *server) call(ctx context.Context, method, path string, in, out any) error {
+	_, err := s.request(ctx, method, path, in, out)
+	return err
+}
+
+// page reads one page of a list and returns where the next one is, "" for
+// nowhere.
+func (s *server) page(ctx context.Context, path string, out any) (next string, err error) {
+	header, err := s.request(ctx, "GET", path, nil, out)
+	if err != nil {
+		return "", err
+	}
+	for _, link := range header.Values("Link") {
+		if m := regexp.MustCompile(`<([^>]+)>; rel="next"`).FindStringSubmatch(link); m != nil {
+			return m[1], nil
+		}
+	}
+	return "", nil
+}
+
+func (s *server) request(ctx context.Context, method, path string, in, out any) (http.Header, error) {
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.key)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := s.http.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case res.StatusCode/100 != 2:
-		return refused{method + " " + path, res.StatusCode, string(raw)}
+		return nil, refused{method + " " + path, res.StatusCode, string(raw)}
 	case out == nil:
-		return nil
+		return res.Header, nil
 	}
-	return json.Unmarshal(raw, out)
+	return res.Header, json.Unmarshal(raw, out)
 }
 
 // refused is an answer that is not 2xx.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"agentry/internal/fault"
 	agentruntime "agentry/internal/runtime"
 )
 
@@ -140,15 +141,28 @@ func (c *child) signal(s syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.reaped {
-		_ = syscall.Kill(-c.pid, s) // fails only when nobody is left
+		_ = syscall.Kill(c.whole(), s) // fails only when nobody is left
 	}
 }
+
+// whole is whom a signal is for: all of the process group.
+func (c *child) whole() int {
+	if alone() {
+		return c.pid
+	}
+	return -c.pid
+}
+
+// alone is the fault that a run is taken for the one process it began with.
+func alone() bool { return fault.On(fault.LoneLeader) }
 
 // kill kills every process of the run that can be found at once; wait finds
 // the rest.
 func (c *child) kill() {
 	c.signal(syscall.SIGKILL)
-	c.group.kill()
+	if !alone() {
+		c.group.kill()
+	}
 }
 
 // wait sees the run to its end: the leader exits, everything else that is of
@@ -160,7 +174,7 @@ func (c *child) wait(out *output, read <-chan struct{}) {
 	// The process group is killed while the leader, exited but not reaped,
 	// still holds its number. No fork escapes: the kernel refuses to complete
 	// one in a process with a signal waiting.
-	_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+	_ = syscall.Kill(c.whole(), syscall.SIGKILL)
 	c.reaped = true
 	c.exit = reap(c.pid)
 	c.exit.Reason = c.verdict
@@ -210,7 +224,7 @@ func (c *child) waitLeader() {
 // waitGone kills until no process of the run is left.
 func (c *child) waitGone() {
 	since, warned := time.Now(), false
-	for tries := 0; ; tries++ {
+	for tries := 0; !alone(); tries++ {
 		c.group.kill()
 		strays := c.d.killStrays()[c.tag]
 		if c.group.remove() && !strays {

@@ -30,6 +30,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"agentry/internal/fault"
 	"agentry/internal/fleet"
 	agentruntime "agentry/internal/runtime"
 )
@@ -213,6 +214,9 @@ func (d *Driver) launch(ctx context.Context, c *child, path string, argv []strin
 		Env:   d.environ(c.spec),
 		Files: []uintptr{d.null.Fd(), uintptr(p.outWrite), uintptr(p.outWrite)},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &c.pidfd},
+	}
+	if fault.On(fault.ReaperOff) {
+		attr.Sys.Pdeathsig = 0
 	}
 	if p.tokenRead >= 0 {
 		attr.Files = append(attr.Files, uintptr(p.tokenRead))
