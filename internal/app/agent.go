@@ -232,13 +232,9 @@ func (a *App) Update(ctx context.Context, by fleet.Actor, id fleet.AgentID, in U
 			}
 		}
 		if c.agent.Runtime.Wanted {
-			if err := c.tx.DeleteCommands(id, fleet.CommandSettingsChanged); err != nil {
+			if err := c.lookAgain(); err != nil {
 				return err
 			}
-			err = c.command(fleet.CommandSettingsChanged, nil)
-		}
-		if err != nil {
-			return err
 		}
 		views, err := a.views(c.tx, by.TeamID, []store.AgentRow{c.agent}, false)
 		if err == nil {

@@ -117,7 +117,7 @@ func (c *change) move(m fleet.Move) error {
 		c.agent.IsSetUp = true
 	}
 	if rule.To != fleet.Paused {
-		c.agent.PauseNote, c.agent.PausedBy, c.agent.ResumeAt = "", "", time.Time{}
+		c.agent.PauseNote, c.agent.PausedBy, c.agent.ResumeAt, c.agent.TeamPaused = "", "", time.Time{}, false
 	}
 	if rule.To != fleet.Ended {
 		c.agent.EndReason, c.agent.EndedAt = "", time.Time{}
@@ -175,6 +175,15 @@ func (c *change) detail(name string, value any) {
 // commit by whoever calls notifyInbox.
 func (c *change) command(typ string, body map[string]any) error {
 	return c.tx.AddCommand(c.agent.ID, fleet.Command{ID: fleet.NewID(c.now), Type: typ, Body: body, CreatedAt: c.now})
+}
+
+// lookAgain tells the agent's program, once, that something it reads has
+// changed: it reads its settings again and asks for tasks.
+func (c *change) lookAgain() error {
+	if err := c.tx.DeleteCommands(c.agent.ID, fleet.CommandSettingsChanged); err != nil {
+		return err
+	}
+	return c.command(fleet.CommandSettingsChanged, nil)
 }
 
 func (c *change) raise(typ, subType string, severity fleet.Severity, message string) error {

@@ -148,6 +148,8 @@ type FleetCounts struct {
 	Attention       int64
 	OpenAlerts      int64
 	Countries, Tags []string
+	// Pause is set while the team is paused.
+	Pause *fleet.TeamPause
 }
 
 // FleetCounts counts the team's agents by status and says by what else they
@@ -156,7 +158,12 @@ func (a *App) FleetCounts(ctx context.Context, by fleet.Actor) (c FleetCounts, e
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return c, err
 	}
-	err = a.store.Read(ctx, func(tx *store.Tx) (err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		t, err := tx.Team(by.TeamID)
+		if err != nil {
+			return err
+		}
+		c.Pause = t.Pause
 		if c.ByStatus, err = tx.StatusCounts(by.TeamID); err != nil {
 			return err
 		}

@@ -72,8 +72,15 @@ func startSettings(raw map[string]any) (fleet.Settings, error) {
 	return fleet.Settings{}.Merge(list)
 }
 
-// start makes the move if the agent's kind is known to this server.
+// start makes the move if the agent's team works and its kind is known to this
+// server.
 func (c *change) start(m fleet.Move) error {
+	if p := c.agent.TeamPause; p != nil {
+		if _, err := fleet.Next(c.agent.Status, m, c.agent.Facts(c.kind)); err != nil {
+			return err
+		}
+		return fleet.Errorf(fleet.CodeConflict, "%s. Resume the team first", p)
+	}
 	if !c.known {
 		if _, err := fleet.Next(c.agent.Status, m, fleet.Facts{}); err != nil {
 			return err
@@ -135,7 +142,8 @@ type PauseInput struct {
 	IfVersion int64
 }
 
-// Pause stops a running agent's program and keeps everything.
+// Pause stops a running agent's program and keeps everything. An agent that the
+// team's pause has stopped already stays paused when the team resumes.
 func (a *App) Pause(ctx context.Context, by fleet.Actor, id fleet.AgentID, in PauseInput) (fleet.Agent, error) {
 	if err := fleet.CheckNote("note", in.Note); err != nil {
 		return fleet.Agent{}, err
@@ -145,8 +153,21 @@ func (a *App) Pause(ctx context.Context, by fleet.Actor, id fleet.AgentID, in Pa
 	}
 	return a.onAgent(ctx, act{by: by, need: fleet.ScopeOperate, action: "pause", id: id, ifVersion: in.IfVersion, note: in.Note}, func(c *change) error {
 		c.agent.PauseNote, c.agent.PausedBy, c.agent.ResumeAt = in.Note, by.Name, in.Until.UTC()
+		if c.agent.Status == fleet.Paused && c.agent.TeamPaused {
+			return c.keepPaused()
+		}
 		return c.move(fleet.MovePause)
 	})
+}
+
+// keepPaused makes a person's pause of the team's.
+func (c *change) keepPaused() (err error) {
+	c.agent.TeamPaused = false
+	if c.agent.Agent, err = c.tx.MoveStatus(c.agent.Agent, fleet.Paused, c.now); err != nil {
+		return err
+	}
+	c.detail("team", false)
+	return c.event(fleet.EventAgentStatus)
 }
 
 // End ends an agent's life; relaunch can begin another.

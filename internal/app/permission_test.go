@@ -221,6 +221,23 @@ func administering() map[string]useCase {
 			}
 			return err
 		}},
+		"Team": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			s, err := b.Team(ctx, by)
+			if err == nil && s.ID != by.TeamID {
+				b.t.Error("another team sees", s.Name)
+			}
+			return err
+		}},
+		"PauseTeam": {admin, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			s, err := b.PauseTeam(ctx, by, "note")
+			if err == nil && s.ID != by.TeamID {
+				b.t.Error("another team's pause is of", s.Name)
+			}
+			return err
+		}},
+		"ResumeTeam": {admin, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeConflict, second(b.ResumeTeam(ctx, by)))
+		}},
 		"RevokeKey": {admin, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			k, _, err := b.AddKey(ctx, b.team, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})
 			b.ok(err)

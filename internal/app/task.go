@@ -56,8 +56,15 @@ func (a *App) AddTask(ctx context.Context, by fleet.Actor, id fleet.AgentID, in 
 			Incarnation: c.agent.Incarnation, CreatedAt: c.now, UpdatedAt: c.now,
 		}
 		c.detail("taskId", t.ID)
+		next := a.gate(c.agent, c.now).NextTask
 		if err := c.tx.InsertTask(t); err != nil {
 			return err
+		}
+		if c.agent.Runtime.Wanted && (next.IsZero() || t.DueAt.Before(next)) {
+			// The program may have been told to ask much later.
+			if err := c.lookAgain(); err != nil {
+				return err
+			}
 		}
 		return c.event(fleet.EventTaskChanged)
 	})

@@ -20,12 +20,13 @@ const (
 	tickBatch      = 100
 )
 
-// Tick does what time asks for: due resumes, sign-ins that took too long, ended
+// Tick does what time asks for: agents of teams that were paused or resumed, due resumes, sign-ins that took too long, ended
 // snoozes, runs that went silent, and forgetting what is too old. Call it once
 // a second.
 func (a *App) Tick(ctx context.Context) error {
 	now := a.Now()
 	return errors.Join(
+		a.followTeams(ctx, teamBatches),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.DueResumes(now, tickBatch) }, a.autoResume),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.LateSignIns(now.Add(-signInLimit), tickBatch) }, a.timeOutSignIn),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.SilentRuns(now.Add(-silence), tickBatch) }, a.lose),
@@ -75,7 +76,7 @@ func (a *App) autoResume(ctx context.Context, run fleet.Run) error {
 // stayPaused gives up an automatic resume that cannot be: tried again each
 // second, it would stand in the way of the others.
 func (c *change) stayPaused() (err error) {
-	c.agent.ResumeAt = time.Time{}
+	c.agent.ResumeAt, c.agent.TeamPaused = time.Time{}, false
 	if c.agent.Agent, err = c.tx.MoveStatus(c.agent.Agent, fleet.Paused, c.now); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ const (
 	EventLog          = "log.added"
 	EventUsage        = "usage.changed"
 	EventKeyChanged   = "key.changed"
+	// EventTeamChanged is about the team itself: it was paused or resumed.
+	EventTeamChanged = "team.changed"
 	// EventSessionChanged makes streams ask again whether they may go on.
 	EventSessionChanged = "session.changed"
 )

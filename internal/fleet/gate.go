@@ -64,7 +64,8 @@ func GateFor(a Agent, t Today, now time.Time) Gate {
 	}
 	g.Shut, g.Left = true, nil
 	next, ok := a.Hours.NextOpen(now)
-	if g.OpensAt = next; !ok {
+	// Where tasks wait, nothing is to be had before the first may be done.
+	if g.OpensAt = later(next, g.NextTask); !ok {
 		g.Reason = "Outside working hours: no day is switched on"
 		return g
 	}
