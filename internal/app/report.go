@@ -327,11 +327,19 @@ func (r *report) log(e RunEvent) error {
 // maxLine is how many bytes of a log line are kept.
 const maxLine = 4 << 10
 
+// cutLine keeps what a log holds of a text: its lines, each harmless.
 func cutLine(s string) string {
-	if len(s) > maxLine {
-		s = s[:maxLine]
+	var out []string
+	left := maxLine
+	for line := range strings.SplitSeq(s, "\n") {
+		if left <= 0 {
+			break
+		}
+		text, _ := fleet.CleanLine([]byte(line), left)
+		out = append(out, text)
+		left -= len(text) + 1
 	}
-	return strings.ToValidUTF8(s, "�")
+	return strings.TrimRight(strings.Join(out, "\n"), "\n")
 }
 
 func checkAlert(typ, subType, message string) error {

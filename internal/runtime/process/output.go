@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"agentry/internal/fleet"
 	agentruntime "agentry/internal/runtime"
 )
 
@@ -193,7 +194,7 @@ func (o *output) handOn(now time.Time) {
 	if o.cut {
 		raw = wholeRunes(raw)
 	}
-	text, cut := clean(raw)
+	text, cut := fleet.CleanLine(raw, maxLine)
 	if text == "" {
 		return
 	}

@@ -1,4 +1,4 @@
-package process
+package fleet
 
 import (
 	"strings"
@@ -6,19 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// clean makes a line of a program's output harmless to a terminal, a page and
+// CleanLine makes a line of a program's output harmless to a terminal, a page and
 // a log: escape sequences go; a tab or another control character becomes one
 // blank; what is not UTF-8 becomes U+FFFD; what reorders text, is not seen, or
 // hides the lines around it goes. Trailing blanks go too. The result is valid
-// UTF-8 of at most maxLine bytes; cut tells whether there was more.
-func clean(raw []byte) (text string, cut bool) {
-	if plain(raw) {
+// UTF-8 of at most most bytes; cut tells whether there was more.
+func CleanLine(raw []byte, most int) (text string, cut bool) {
+	if isPlain(raw) {
 		text = string(raw)
 	} else {
 		text = cleaned(raw)
 	}
-	if len(text) > maxLine {
-		end := maxLine
+	if len(text) > most {
+		end := most
 		for !utf8.RuneStart(text[end]) {
 			end--
 		}
@@ -81,8 +81,8 @@ func harmless(r, last rune) rune {
 	return r
 }
 
-// plain tells whether the line is printable ASCII, as most are.
-func plain(raw []byte) bool {
+// isPlain tells whether the line is printable ASCII, as most are.
+func isPlain(raw []byte) bool {
 	for _, c := range raw {
 		if c < 0x20 || c > 0x7e {
 			return false

@@ -1,4 +1,4 @@
-package process
+package fleet
 
 import (
 	"strings"
@@ -9,7 +9,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestClean(t *testing.T) {
+const maxLine = 4 << 10
+
+func clean(raw []byte) (string, bool) { return CleanLine(raw, maxLine) }
+
+func TestCleanLine(t *testing.T) {
 	for raw, want := range map[string]string{
 		"plain text  ":                              "plain text",
 		"\x1b[1;31mred\x1b[0m and more":             "red and more",
