@@ -95,20 +95,6 @@ func view(r store.AgentRow, today fleet.Today, now time.Time) AgentView {
 	return v
 }
 
-func addSparks(tx *store.Tx, team fleet.TeamID, ids []fleet.AgentID, views []AgentView, now time.Time) error {
-	from := now.AddDate(0, 0, -sparkDays).Format(time.DateOnly)
-	days, err := tx.DailyUsage(team, ids, []string{fleet.UsageMessages, fleet.UsageInvitations}, from)
-	for i := range views {
-		views[i].Spark = make([]int64, sparkDays)
-		local := now.In(views[i].Hours.Location())
-		for d := range sparkDays {
-			day := local.AddDate(0, 0, d-sparkDays+1).Format(time.DateOnly)
-			views[i].Spark[d] = days[views[i].ID][day]
-		}
-	}
-	return err
-}
-
 // CreateInput describes a new agent; everything may be left out.
 type CreateInput struct {
 	// ID is chosen by the caller where it has to be; "" makes one.

@@ -120,8 +120,17 @@ func lookingAtAnAgent() map[string]useCase {
 		"Message": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return ignore(fleet.CodeNotFound, second(b.Message(ctx, by, id, "m")))
 		}},
-		"Usage": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			return second(b.Usage(ctx, by, id, app.UsageInput{}))
+		"EachUsage": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return b.EachUsage(ctx, by, id, app.UsageInput{}, func(fleet.Usage) error { return nil })
+		}},
+		"UsageHistory": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.UsageHistory(ctx, by, id, app.UsageHistoryInput{Days: 30}))
+		}},
+		"Spark": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Spark(ctx, by, id))
+		}},
+		"EachLog": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return b.EachLog(ctx, by, id, "", func(fleet.LogLine) error { return nil })
 		}},
 		"Logs": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.Logs(ctx, by, id, app.LogInput{}))

@@ -115,7 +115,7 @@ func TestRelaunch(t *testing.T) {
 	// The next life: a program counts its events from the start, and they count.
 	spec := b.start(id)
 	b.tell(spec.Run, app.RunEvent{ID: "b", Type: "usage", Body: map[string]any{"kind": "messages", "count": 1.0}})
-	usage := must[[]fleet.Usage](t)(b.Usage(t.Context(), b.viewer, id, app.UsageInput{Incarnation: 2}))
+	usage := b.usage(id, app.UsageInput{Incarnation: 2})
 	if len(usage) != 1 || usage[0].Count != 1 {
 		t.Errorf("%+v", usage)
 	}

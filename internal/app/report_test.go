@@ -121,7 +121,7 @@ func TestTooManyRunEvents(t *testing.T) {
 	_, err := b.RunEvents(t.Context(), spec.Run, events)
 	wantErr(t, "501", err, fleet.CodeValidation, "events: at most 500 in one call")
 	b.tell(spec.Run, events[:500]...)
-	if usage := must[[]fleet.Usage](t)(b.Usage(t.Context(), b.viewer, id, app.UsageInput{})); len(usage) != 1 || usage[0].Count != 500 {
+	if usage := b.usage(id, app.UsageInput{}); len(usage) != 1 || usage[0].Count != 500 {
 		t.Errorf("%+v", usage)
 	}
 	// A day later the ids are forgotten, so that they do not pile up.
@@ -146,7 +146,7 @@ func TestABadProgramIsBounded(t *testing.T) {
 	if got := b.get(id); len(got.Alerts) != 50 || got.OpenAlerts != 50 {
 		t.Errorf("%d alerts", len(got.Alerts))
 	}
-	if usage := must[[]fleet.Usage](t)(b.Usage(t.Context(), b.viewer, id, app.UsageInput{})); len(usage) != 50 {
+	if usage := b.usage(id, app.UsageInput{}); len(usage) != 50 {
 		t.Errorf("%d counters", len(usage))
 	}
 	// What is known already goes on, and what the server has to say too.

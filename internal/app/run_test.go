@@ -228,7 +228,7 @@ func TestRunSelfAndLogs(t *testing.T) {
 	if rest := must[[]fleet.LogLine](t)(b.Logs(t.Context(), b.viewer, id, app.LogInput{After: all[0].ID})); len(rest) != 1 || rest[0].Text != "two" {
 		t.Errorf("%+v", rest)
 	}
-	for _, in := range []app.LogInput{{Level: "loud"}, {After: -1}} {
+	for _, in := range []app.LogInput{{Level: "loud"}, {After: -1}, {Before: -1}} {
 		_, err := b.Logs(t.Context(), b.viewer, id, in)
 		wantErr(t, "logs", err, fleet.CodeValidation, "")
 	}

@@ -47,3 +47,16 @@ func (tx *Tx) CountActions(team fleet.TeamID, id fleet.AgentID, action string, s
 		id, team, action, micros(since))
 	return n, err
 }
+
+// Relaunches returns the agent's newest relaunches since an instant, newest
+// first, without their notes.
+func (tx *Tx) Relaunches(team fleet.TeamID, id fleet.AgentID, since time.Time, limit int) (list []fleet.AuditEntry, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		e := fleet.AuditEntry{TeamID: team, AgentID: id, Action: string(fleet.MoveRelaunch), Outcome: "done"}
+		err := rows.Scan(&e.ID, stamp{&e.At}, jsonText{&e.Detail})
+		list = append(list, e)
+		return err
+	}, `SELECT id, at, detail FROM audit WHERE agent_id = $1 AND team_id = $2 AND action = 'relaunch' AND outcome = 'done' AND at >= $3
+		ORDER BY id DESC LIMIT $4`, id, team, micros(since), limit)
+	return list, err
+}

@@ -32,17 +32,33 @@ func (tx *Tx) AddLogs(id fleet.AgentID, lines []fleet.LogLine) error {
 	return tx.run(`DELETE FROM logs WHERE agent_id = $1 AND id <= (SELECT id FROM logs WHERE agent_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)`, id, MaxLogLines)
 }
 
-// Logs returns up to limit lines with an id over after, oldest first; after 0
-// means the newest ones. Levels empty is all.
-func (tx *Tx) Logs(id fleet.AgentID, after int64, levels []string, limit int) ([]fleet.LogLine, error) {
+// LogRange is a part of an agent's log. FromStart or an After make it the
+// lines from there on; else it is the newest, of those before Before.
+type LogRange struct {
+	// After and Before are ids of lines outside the part; 0 is none.
+	After, Before int64
+	FromStart     bool
+	// Levels empty is all.
+	Levels []string
+	Limit  int
+}
+
+// Logs returns a part of an agent's log, oldest first.
+func (tx *Tx) Logs(id fleet.AgentID, r LogRange) ([]fleet.LogLine, error) {
 	w := &where{}
 	cond := `agent_id = ` + w.arg(id)
-	if len(levels) > 0 {
-		cond += ` AND level IN (` + args(w, levels) + `)`
+	if r.After > 0 {
+		cond += ` AND id > ` + w.arg(r.After)
 	}
+	if r.Before > 0 {
+		cond += ` AND id < ` + w.arg(r.Before)
+	}
+	if len(r.Levels) > 0 {
+		cond += ` AND level IN (` + args(w, r.Levels) + `)`
+	}
+	forward := r.FromStart || r.After > 0
 	order := ` ORDER BY id DESC LIMIT `
-	if after > 0 {
-		cond += ` AND id > ` + w.arg(after)
+	if forward {
 		order = ` ORDER BY id LIMIT `
 	}
 	var list []fleet.LogLine
@@ -51,8 +67,8 @@ func (tx *Tx) Logs(id fleet.AgentID, after int64, levels []string, limit int) ([
 		err := rows.Scan(&l.ID, stamp{&l.At}, &l.Epoch, &l.Level, &l.Text)
 		list = append(list, l)
 		return err
-	}, `SELECT id, at, epoch, level, text FROM logs WHERE `+cond+order+w.arg(limit), w.args...)
-	if after == 0 {
+	}, `SELECT id, at, epoch, level, text FROM logs WHERE `+cond+order+w.arg(r.Limit), w.args...)
+	if !forward {
 		slices.Reverse(list)
 	}
 	return list, err

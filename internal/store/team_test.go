@@ -27,6 +27,7 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.AddUsage(a.ID, "2026-01-14", fleet.UsageMessages, 1, 3),
 			tx.AddLogs(a.ID, []fleet.LogLine{{At: t0, Epoch: 1, Level: "info", Text: text}}),
 			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "end", AgentID: a.ID, Outcome: "done", Note: text}),
+			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "relaunch", AgentID: a.ID, Outcome: "done"}),
 			tx.AddEvent(fleet.Event{TeamID: a.TeamID, AgentID: a.ID, Type: fleet.EventAgentCreated, At: t0}),
 		}
 		for _, err := range steps {
@@ -89,9 +90,13 @@ func looksOf(a fleet.Agent) map[string]look {
 		"History": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.History(team, a.ID, 0, 10)
 			return len(l), err
-		}, "", 1},
+		}, "", 2},
 		"CountActions": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			return tx.CountActions(team, a.ID, "end", t0.Add(-time.Hour))
+		}, "", 1},
+		"Relaunches": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.Relaunches(team, a.ID, t0.Add(-time.Hour), 10)
+			return len(l), err
 		}, "", 1},
 		"EventsAfter": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.EventsAfter(team, 0, 10)
@@ -372,7 +377,7 @@ func TestUsageTotals(t *testing.T) {
 		{"2026-02-01", "", 0, "[]"},
 	} {
 		mustRead(t, s, func(tx *Tx) error {
-			list, err := tx.Usage(a.ID, c.from, c.to, c.incarnation)
+			list, err := tx.Usage(a.ID, UsageRange{From: c.from, To: c.to, Incarnation: c.incarnation, Limit: 100})
 			if got := fmt.Sprint(list); got != c.want {
 				t.Errorf("%+v: %s", c, got)
 			}
@@ -421,11 +426,11 @@ func TestLogsAndResolvedAlertsAreBounded(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		lines, err := tx.Logs(a.ID, 0, nil, 2)
+		lines, err := tx.Logs(a.ID, LogRange{Limit: 2})
 		if len(lines) != 2 || lines[1].Text != "5499" || lines[0].Text != "5498" {
 			t.Errorf("%+v", lines)
 		}
-		if other, err := tx.Logs(b.ID, 0, nil, 2); len(other) != 1 || err != nil {
+		if other, err := tx.Logs(b.ID, LogRange{Limit: 2}); len(other) != 1 || err != nil {
 			t.Error("another agent's lines went too", err)
 		}
 		return err

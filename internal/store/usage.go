@@ -40,15 +40,54 @@ func (tx *Tx) UsageKinds(id fleet.AgentID, day string) (kinds []string, err erro
 	return kinds, err
 }
 
-// Usage returns the agent's counters for the days from..to, both included and
-// "" for open, oldest first; incarnation 0 is all.
-func (tx *Tx) Usage(id fleet.AgentID, from, to string, incarnation int) (list []fleet.Usage, err error) {
+// UsageRange is a part of an agent's counters: days "2006-01-02", both
+// included and "" for open; Kinds empty and Incarnation 0 are all.
+type UsageRange struct {
+	From, To    string
+	Kinds       []string
+	Incarnation int
+	// After is the last counter of the part before; nil is the start.
+	After *fleet.Usage
+	Limit int
+}
+
+// Usage returns an agent's counters by day, kind and incarnation, oldest first.
+func (tx *Tx) Usage(id fleet.AgentID, r UsageRange) (list []fleet.Usage, err error) {
+	w := &where{}
+	cond := `agent_id = ` + w.arg(id)
+	if r.From != "" {
+		cond += ` AND day >= ` + w.arg(r.From)
+	}
+	if r.To != "" {
+		cond += ` AND day <= ` + w.arg(r.To)
+	}
+	if len(r.Kinds) > 0 {
+		cond += ` AND kind IN (` + args(w, r.Kinds) + `)`
+	}
+	if r.Incarnation > 0 {
+		cond += ` AND incarnation = ` + w.arg(r.Incarnation)
+	}
+	if r.After != nil {
+		cond += ` AND (day, kind, incarnation) > (` + w.arg(r.After.Day) + `, ` + w.arg(r.After.Kind) + `, ` + w.arg(r.After.Incarnation) + `)`
+	}
 	err = tx.each(func(rows *sql.Rows) error {
 		var u fleet.Usage
 		err := rows.Scan(&u.Day, &u.Kind, &u.Incarnation, &u.Count)
 		list = append(list, u)
 		return err
-	}, `SELECT day, kind, incarnation, n FROM usage_days WHERE agent_id = $1 AND ($2 = '' OR day >= $2) AND ($3 = '' OR day <= $3)
-		AND ($4 = 0 OR incarnation = $4) ORDER BY day, kind, incarnation LIMIT 10000`, id, from, to, incarnation)
+	}, `SELECT day, kind, incarnation, n FROM usage_days WHERE `+cond+` ORDER BY day, kind, incarnation LIMIT `+w.arg(r.Limit), w.args...)
+	return list, err
+}
+
+// UsageSummary returns, of the days from one on, what each kind came to in each
+// incarnation, as Count, and its first day.
+func (tx *Tx) UsageSummary(id fleet.AgentID, from string) (list []fleet.Usage, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var u fleet.Usage
+		err := rows.Scan(&u.Kind, &u.Incarnation, &u.Count, &u.Day)
+		list = append(list, u)
+		return err
+	}, `SELECT kind, incarnation, SUM(n), MIN(day) FROM usage_days WHERE agent_id = $1 AND day >= $2
+		GROUP BY kind, incarnation ORDER BY kind, incarnation LIMIT 10000`, id, from)
 	return list, err
 }

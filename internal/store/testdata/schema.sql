@@ -115,6 +115,7 @@ CREATE TABLE audit (
   request_id TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_agent ON audit (agent_id, id);
+CREATE INDEX audit_relaunches ON audit (agent_id, id) WHERE action = 'relaunch';
 CREATE INDEX audit_team ON audit (team_id, id);
 CREATE TABLE audit_notes (
   audit_id INTEGER NOT NULL PRIMARY KEY REFERENCES audit (id),
