@@ -42,7 +42,11 @@
     source.onerror = again;
     source.addEventListener("beat", hear);
     source.addEventListener("agent", (e) => { hear(e); take(JSON.parse(e.data)); });
-    source.addEventListener("reset", (e) => { hear(e); for (const el of doc.querySelectorAll("[data-live]")) touch(el); });
+    source.addEventListener("reset", (e) => {
+      hear(e);
+      for (const el of doc.querySelectorAll("[data-live]")) touch(el);
+      pass({ type: "reset" });
+    });
   };
   const again = () => {
     if (source) source.close();
@@ -93,7 +97,10 @@
     if (doc.querySelector("form [aria-busy=true]")) setTimeout(gone, 200);
     else location.reload();
   };
+  // Scripts of one tab hear the events too.
+  const pass = (ev) => doc.dispatchEvent(new CustomEvent("agentry:event", { detail: ev }));
   const take = (ev) => {
+    pass(ev);
     if (ev.seq) last = String(ev.seq);
     const kind = String(ev.type).split(".")[0];
     if (ev.type === "agent.deleted" && doc.querySelector(`[data-agent="${CSS.escape(ev.agentId)}"]`)) return gone();

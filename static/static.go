@@ -1,7 +1,7 @@
 // Package static holds what the pages load: styles, scripts, the icon. Each
 // file is served under a URL that carries a hash of its content, so that a
-// browser may keep it for ever. htmx comes from npm into vendor/ at build; the
-// package builds, and the pages work, with that folder empty.
+// browser may keep it for ever. htmx and uPlot come from npm into vendor/ at
+// build; the package builds, and the pages work, with that folder empty.
 package static
 
 import (
@@ -19,10 +19,10 @@ import (
 // Prefix is where the router mounts the files.
 const Prefix = "/static/"
 
-// The pattern takes the kept placeholder and htmx, and leaves out what is only
-// for tests.
+// The pattern takes the kept placeholder, htmx and uPlot, and leaves out what is
+// only for tests.
 //
-//go:embed *.css *.js *.svg vendor/[.h]*
+//go:embed *.css *.js *.svg vendor/[.hu]*
 var files embed.FS
 
 // served maps the only names that are answered to where they lie.
@@ -34,6 +34,11 @@ func served() map[string]string {
 		"live.js":  "live.js",
 		"htmx.js":  "vendor/htmx.min.js",
 		"icon.svg": "icon.svg",
+		// For one tab each.
+		"log.js":    "log.js",
+		"usage.js":  "usage.js",
+		"uplot.js":  "vendor/uplot.min.js",
+		"uplot.css": "vendor/uplot.min.css",
 	}
 }
 
@@ -57,7 +62,7 @@ var load = sync.OnceValue(func() shelf { return stock(files, served()) })
 
 // URL returns the hashed URL of a served file, such as
 // "/static/app.0123456789ab.css" for "app.css". A file that is not there (htmx
-// before the first build of the assets) keeps its plain name, which answers 404.
+// or uPlot before the first build of the assets) keeps its plain name, which answers 404.
 func URL(name string) string {
 	if url, ok := load().urls[name]; ok {
 		return url
@@ -80,6 +85,9 @@ func stock(from fs.FS, names map[string]string) shelf {
 		if err != nil {
 			continue
 		}
+		if path.Ext(name) == ".js" && path.Dir(file) == "." {
+			body = lean(body)
+		}
 		a := Asset{Body: body, Gzip: squeeze(body), ContentType: contentType(name)}
 		s.assets[name] = a
 		a.Immutable = true
@@ -88,6 +96,19 @@ func stock(from fs.FS, names map[string]string) shelf {
 		s.urls[name] = Prefix + hashed
 	}
 	return s
+}
+
+// lean leaves the margin and the lines that are comments out of a script of our
+// own: they are a fifth of what is sent. A text may not go on over lines.
+func lean(script []byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(script) {
+		line = bytes.TrimLeft(line, " \t")
+		if !bytes.HasPrefix(line, []byte("//")) && len(bytes.TrimSpace(line)) > 0 {
+			out.Write(line)
+		}
+	}
+	return out.Bytes()
 }
 
 func hashedName(name string, body []byte) string {

@@ -12,6 +12,7 @@ type AgentPage struct {
 	Shell    Shell
 	Top      AgentTop
 	Overview *Overview
+	Usage    *Usage
 	Tasks    *Tasks
 	Alerts   *AgentAlerts
 	Messages *Messages
@@ -21,7 +22,7 @@ type AgentPage struct {
 
 // AgentTop is the head of the agent's page.
 type AgentTop struct {
-	// Tab is overview, tasks, alerts, messages, history or logs.
+	// Tab is overview, usage, tasks, alerts, messages, history or logs.
 	Tab                            string
 	ID, Name, Login, Country, Kind string
 	Status, Observed               string
@@ -44,7 +45,7 @@ func (t AgentTop) tabs() []ui.Tab {
 		name, label string
 		count       int
 	}{
-		{"overview", "Overview", 0}, {"tasks", "Tasks", t.PendingTasks}, {"alerts", "Alerts", t.OpenAlerts},
+		{"overview", "Overview", 0}, {"usage", "Usage", 0}, {"tasks", "Tasks", t.PendingTasks}, {"alerts", "Alerts", t.OpenAlerts},
 		{"messages", "Messages", 0}, {"history", "History", 0}, {"logs", "Logs", 0},
 	} {
 		out = append(out, ui.Tab{Href: tabPath(t.ID, o.name), Label: o.label, Count: o.count, Current: o.name == t.Tab})
@@ -206,23 +207,6 @@ type Audit struct {
 	Outcome string
 	// Detail is one line: "running → paused".
 	Detail, Note, RequestID string
-}
-
-// Logs is the tab of what the program wrote, newest first.
-type Logs struct {
-	AgentID string
-	// Levels are the links of the filter.
-	Levels []ui.Tab
-	Items  []LogLine
-	Pager  ui.Pager
-	Now    time.Time
-}
-
-// LogLine is one line.
-type LogLine struct {
-	At          time.Time
-	Level, Text string
-	Epoch       int64
 }
 
 // Verify is the dialog around the code box: GET /fleet/{id}/verify.

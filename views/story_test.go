@@ -140,12 +140,9 @@ func agentPage(tab string) AgentPage {
 			{At: ago(50 * time.Hour), Actor: "supervisor", ActorKind: "system", Action: "agent.pause", Outcome: "done", Note: "Campaign review:\nlook at the texts first", RequestID: "req_7f30"},
 		}}
 	case "logs":
-		m.Logs = &Logs{AgentID: id, Now: testNow, Levels: []ui.Tab{{Href: "?tab=logs", Label: "All", Current: true}, {Href: "?tab=logs&level=warn", Label: "Warnings and errors"}},
-			Items: []LogLine{
-				{At: ago(time.Second), Level: "info", Text: "claimed 1 task", Epoch: 7},
-				{At: ago(2 * time.Second), Level: "warn", Text: "slow answer: 2.4 s", Epoch: 7},
-				{At: ago(70 * time.Second), Level: "error", Text: "connection refused: dial tcp 203.0.113.9:443 while reading the inbox of a-very-long-host-name.northwind.example", Epoch: 7},
-			}}
+		m.Logs = sampleLogs(id)
+	case "usage":
+		m.Usage = sampleUsage(id)
 	}
 	return m
 }
@@ -242,7 +239,7 @@ func stories() map[string]templ.Component {
 		"settings":      SettingsPage(sampleSettings()),
 		"error":         ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
 	}
-	for _, tab := range []string{"overview", "tasks", "alerts", "messages", "history", "logs"} {
+	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "history", "logs"} {
 		out["agent-"+tab] = AgentShow(agentPage(tab))
 	}
 	return out

@@ -112,7 +112,7 @@ func New(c Config) *Server {
 	}
 	s.sessions = newSessionStore(c.App, c.InsecureHTTP)
 	s.pages = pages.New(pages.Config{
-		App: c.App, EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, SignIn: s.signIn, SignOut: s.signOut,
+		App: c.App, Streams: streams, EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, SignIn: s.signIn, SignOut: s.signOut,
 	})
 	s.fiber = fiber.New(fiber.Config{
 		Immutable:                    true,

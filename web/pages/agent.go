@@ -14,9 +14,6 @@ import (
 	"agentry/views/ui"
 )
 
-// sparkDays is how many days a sparkline shows.
-const sparkDays = 14
-
 // Agent answers GET /fleet/{id}: the tab that the address names, or what
 // remains of an agent that is gone.
 func (p *Pages) Agent(c *fiber.Ctx, who Viewer) error {
@@ -56,6 +53,8 @@ func (p *Pages) agentPage(c *fiber.Ctx, who Viewer, id fleet.AgentID, tab string
 	m.Shell.Title, m.Top = v.Name, p.top(who, v, len(pending))
 	m.Top.Tab = tab
 	switch tab {
+	case "usage":
+		m.Usage, err = p.usage(c, who, v)
 	case "tasks":
 		m.Tasks, err = p.tasks(c, who, v)
 	case "alerts":
@@ -100,7 +99,7 @@ func (p *Pages) top(who Viewer, v app.AgentView, pending int) views.AgentTop {
 }
 
 func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Overview, error) {
-	spark, err := p.spark(c, who, v.Agent)
+	spark, err := p.app.Spark(c.UserContext(), who.Actor, v.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -162,23 +161,6 @@ func observedWord(state fleet.Observed) string {
 		return "not heard"
 	}
 	return string(state)
-}
-
-// spark are the sums of messages and invitations of the last days, oldest first.
-func (p *Pages) spark(c *fiber.Ctx, who Viewer, agent fleet.Agent) ([]int64, error) {
-	day := func(back int) string { return agent.Hours.Day(p.app.Now().AddDate(0, 0, -back)) }
-	usage, err := p.app.Usage(c.UserContext(), who.Actor, agent.ID, app.UsageInput{From: day(sparkDays - 1)})
-	sums := map[string]int64{}
-	for _, u := range usage {
-		if u.Kind == fleet.UsageMessages || u.Kind == fleet.UsageInvitations {
-			sums[u.Day] += u.Count
-		}
-	}
-	out := make([]int64, sparkDays)
-	for i := range out {
-		out[i] = sums[day(sparkDays-1-i)]
-	}
-	return out, err
 }
 
 // hoursText writes working hours: "Mon–Fri 09:00–17:00 Europe/Paris".

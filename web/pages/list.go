@@ -197,7 +197,7 @@ func (p *Pages) Row(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	if v.Spark, err = p.spark(c, who, v.Agent); err != nil {
+	if v.Spark, err = p.app.Spark(c.UserContext(), who.Actor, id); err != nil {
 		return err
 	}
 	return send(c, views.AgentRow(p.row(who, v)))

@@ -1,8 +1,11 @@
 package pages
 
 import (
+	"bufio"
+	"context"
 	"fmt"
-	"slices"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -11,57 +14,122 @@ import (
 	"agentry/internal/fleet"
 	"agentry/views"
 	"agentry/views/ui"
+	"agentry/web/stream"
 )
 
+// linesPerPage is how many lines of a log are shown at once.
+const linesPerPage = 200
+
+// logHref is an address below the agent with the level and another value.
+func logHref(id fleet.AgentID, rest, level, name string, line int64) string {
+	to, query, _ := strings.Cut(rest, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		values = url.Values{}
+	}
+	if level != "" {
+		values.Set("level", level)
+	}
+	if line > 0 {
+		values.Set(name, strconv.FormatInt(line, 10))
+	}
+	if len(values) > 0 {
+		to += "?" + values.Encode()
+	}
+	return agentPath(id, to)
+}
+
+// line is a line's id in the address; what is none is 0.
+func line(c *fiber.Ctx, name string) int64 {
+	n, err := strconv.ParseInt(query(c, name), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// logs is the part of the log that the address asks for: before or after a
+// line, else the newest. The newest part grows.
 func (p *Pages) logs(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Logs, error) {
-	level := query(c, "level")
-	lines, err := p.app.Logs(c.UserContext(), who.Actor, v.ID, app.LogInput{Level: level})
-	m := &views.Logs{AgentID: string(v.ID), Now: p.app.Now()}
+	in := app.LogInput{Level: query(c, "level"), Before: line(c, "before"), Limit: linesPerPage + 1}
+	if in.Before == 0 {
+		in.After = line(c, "after")
+	}
+	lines, err := p.app.Logs(c.UserContext(), who.Actor, v.ID, in)
+	if err != nil {
+		return nil, err
+	}
+	more := len(lines) > linesPerPage
+	if more && in.After > 0 {
+		lines = lines[:linesPerPage]
+	} else if more {
+		lines = lines[1:]
+	}
+	m := &views.Logs{AgentID: string(v.ID), Lines: logLines(lines, 0), DownloadHref: logHref(v.ID, "/logs.txt", in.Level, "", 0)}
+	m.NewestHref = logHref(v.ID, "?tab=logs", in.Level, "", 0)
+	atEnd := in.Before == 0 && !(more && in.After > 0)
+	if atEnd {
+		m.TailHref = logHref(v.ID, "/logs", in.Level, "", 0)
+	} else if n := len(lines); n > 0 {
+		m.NewerHref = logHref(v.ID, "?tab=logs", in.Level, "after", lines[n-1].ID)
+	}
+	if len(lines) > 0 && (more || in.After > 0) {
+		m.OlderHref = logHref(v.ID, "?tab=logs", in.Level, "before", lines[0].ID)
+	}
 	for _, o := range []struct{ level, label string }{{"", "All"}, {"info", "Info and up"}, {"warn", "Warnings and errors"}, {"error", "Errors"}} {
-		href := agentPath(v.ID, "?tab=logs")
-		if o.level != "" {
-			href += "&level=" + o.level
-		}
-		m.Levels = append(m.Levels, ui.Tab{Href: href, Label: o.label, Current: o.level == level})
+		m.Levels = append(m.Levels, ui.Tab{Href: logHref(v.ID, "?tab=logs", o.level, "", 0), Label: o.label, Current: o.level == in.Level})
 	}
-	for _, l := range slices.Backward(lines) {
-		m.Items = append(m.Items, views.LogLine{At: l.At, Level: l.Level, Text: l.Text, Epoch: l.Epoch})
-	}
-	if len(lines) > 0 {
-		m.Pager.Text = "The newest " + ui.Plural(len(lines), "line", "lines") + ", newest first, times in UTC"
-	}
-	return m, err
+	return m, nil
 }
 
-func (p *Pages) history(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.History, error) {
-	items, next, err := p.app.History(c.UserContext(), who.Actor, v.ID, app.PageInput{Cursor: query(c, "cursor")})
-	m := &views.History{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "history", len(items), next), Now: p.app.Now()}
-	for _, e := range items {
-		m.Items = append(m.Items, views.Audit{
-			At: e.At, Actor: e.ActorName, ActorKind: string(e.ActorKind), Action: e.Action, Outcome: e.Outcome,
-			Detail: detailText(e.Detail), Note: e.Note, RequestID: e.RequestID,
-		})
+// logLines are lines behind one of the run epoch; 0 is behind none.
+func logLines(lines []fleet.LogLine, epoch int64) []views.LogLine {
+	var out []views.LogLine
+	for _, l := range lines {
+		out = append(out, views.LogLine{ID: l.ID, At: l.At, Level: l.Level, Text: l.Text, Epoch: l.Epoch, Begins: l.Epoch != epoch})
+		epoch = l.Epoch
 	}
-	return m, err
+	return out
 }
 
-// detailText is an audit entry's detail in one line: "running → paused, tasks 3".
-// Ids are left to the API.
-func detailText(detail map[string]any) string {
-	var parts []string
-	if to, ok := detail["to"].(string); ok {
-		part := fleet.Status(to).Word()
-		if from, ok := detail["from"].(string); ok {
-			part = fleet.Status(from).Word() + " → " + part
-		}
-		parts = append(parts, part)
+// LogLines answers GET /fleet/{id}/logs, for the script alone: the lines behind
+// one, of the run epoch.
+func (p *Pages) LogLines(c *fiber.Ctx, who Viewer) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
 	}
-	var rest []string
-	for name, value := range detail {
-		if text := fmt.Sprint(value); name != "to" && name != "from" && !strings.HasSuffix(name, "Id") && text != "" {
-			rest = append(rest, name+" "+text)
-		}
+	if !htmx(c) {
+		return c.Redirect(agentPath(id, "?tab=logs"), fiber.StatusSeeOther)
 	}
-	slices.Sort(rest)
-	return strings.Join(append(parts, rest...), ", ")
+	lines, err := p.app.Logs(c.UserContext(), who.Actor, id, app.LogInput{Level: query(c, "level"), After: line(c, "after"), Limit: linesPerPage})
+	if err != nil {
+		return err
+	}
+	return send(c, views.LogLines(logLines(lines, line(c, "epoch"))))
+}
+
+// LogText answers GET /fleet/{id}/logs.txt with every line that is kept.
+func (p *Pages) LogText(c *fiber.Ctx, who Viewer) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+	if err != nil {
+		return err
+	}
+	level := query(c, "level")
+	c.Set(fiber.HeaderContentDisposition, stream.Attachment(v.Name+"-"+string(id)[:8]+"-log.txt"))
+	return stream.Elements(p.config.Streams, c, stream.Form{ContentType: fiber.MIMETextPlainCharsetUTF8}, func(ctx context.Context, yield func(fleet.LogLine) error) error {
+		return p.app.EachLog(ctx, who.Actor, id, level, yield)
+	}, writeLine)
+}
+
+// writeLine keeps further lines of a text apart from the log's own by a
+// margin, so that no text can pass for a line.
+func writeLine(w *bufio.Writer, l fleet.LogLine) error {
+	text := strings.ReplaceAll(l.Text, "\n", "\n    ")
+	_, err := fmt.Fprintf(w, "%s  run %d  %-5s  %s\n", l.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"), l.Epoch, l.Level, text)
+	return err
 }

@@ -13,11 +13,13 @@ import (
 	"agentry/internal/app"
 	"agentry/internal/fleet"
 	"agentry/views"
+	"agentry/web/stream"
 )
 
 // Config is what the pages are made of.
 type Config struct {
-	App *app.App
+	App     *app.App
+	Streams *stream.Streams
 	// EnvName and EnvColor mark the pages of this installation.
 	EnvName, EnvColor string
 	// InsecureHTTP shows the banner of the plain-http mode.

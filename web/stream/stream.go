@@ -50,9 +50,13 @@ var errStopped = errors.New("stream: the reader has gone")
 // chunk is how much of a list is made before it is sent.
 const chunk = 16 << 10
 
-// List answers with a JSON array whose elements are made while it is sent, in
-// constant memory. An error before the first element is returned; one in the
-// middle ends the connection, so that it cannot look like success.
+// Form is what stands around and between the elements of a streamed list.
+type Form struct {
+	ContentType          string
+	Open, Between, Close string
+}
+
+// List answers with a JSON array; see Elements.
 func List[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
 	return ListWithin(s, c, "[", "]", each, write)
 }
@@ -60,8 +64,15 @@ func List[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield 
 // ListWithin is List with other words around the elements: before has the
 // array's bracket, and what the array is in; after closes them.
 func ListWithin[T any](s *Streams, c *fiber.Ctx, before, after string, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
+	return Elements(s, c, Form{fiber.MIMEApplicationJSONCharsetUTF8, before, ",", after}, each, write)
+}
+
+// Elements answers with a list whose elements are made while it is sent, in
+// constant memory. An error before the first element is returned; one in the
+// middle ends the connection, so that it cannot look like success.
+func Elements[T any](s *Streams, c *fiber.Ctx, form Form, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &list[T]{cancel: cancel, write: write, after: after, log: s.log.With("request_id", c.GetRespHeader(fiber.HeaderXRequestID))}
+	l := &list[T]{cancel: cancel, form: form, write: write, log: s.log.With("request_id", c.GetRespHeader(fiber.HeaderXRequestID))}
 	l.out = bufio.NewWriterSize(&l.buf, chunk)
 	l.next, l.stop = iter.Pull(func(yield func(T) bool) {
 		l.err = each(ctx, func(v T) error {
@@ -75,20 +86,20 @@ func ListWithin[T any](s *Streams, c *fiber.Ctx, before, after string, each func
 	if l.err != nil {
 		return errors.Join(l.Close(), l.err)
 	}
-	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSONCharsetUTF8)
+	c.Set(fiber.HeaderContentType, form.ContentType)
 	if c.Method() == http.MethodHead {
 		return l.Close()
 	}
-	l.buf.WriteString(before)
+	l.buf.WriteString(form.Open)
 	c.Context().SetBodyStream(l, -1)
 	return nil
 }
 
-// list is the body of a List.
+// list is the body of a streamed list.
 type list[T any] struct {
 	cancel context.CancelFunc
+	form   Form
 	log    *slog.Logger
-	after  string
 	next   func() (T, bool)
 	stop   func()
 	write  func(*bufio.Writer, T) error
@@ -130,7 +141,7 @@ func (l *list[T]) step() error {
 		if l.err != nil {
 			return l.err
 		}
-		l.buf.WriteString(l.after)
+		l.buf.WriteString(l.form.Close)
 		return nil
 	}
 	if err := l.write(l.out, l.first); err != nil {
@@ -138,7 +149,7 @@ func (l *list[T]) step() error {
 	}
 	l.first, l.more = l.next()
 	if l.more {
-		l.out.WriteByte(',')
+		l.out.WriteString(l.form.Between)
 	}
 	return l.out.Flush()
 }

@@ -10,8 +10,8 @@ import (
 	"agentry/internal/fleet"
 )
 
-// Logs answers GET …/logs: lines with an id over after, oldest first; without
-// after the newest.
+// Logs answers GET …/logs, oldest first: lines with an id over after, or the
+// newest with an id under before; without either the newest.
 func (a *API) Logs(c *fiber.Ctx, by fleet.Actor) error {
 	id, p, err := agentPage(c)
 	if err != nil {
@@ -21,11 +21,15 @@ func (a *API) Logs(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
+	before, err := whole(c, "before", 0, math.MaxInt64, 0)
+	if err != nil {
+		return err
+	}
 	level, err := oneOf(c, "level", "debug", "info", "warn", "error")
 	if err != nil {
 		return err
 	}
-	lines, err := a.app.Logs(c.UserContext(), by, id, app.LogInput{After: after, Level: level, Limit: p.Limit})
+	lines, err := a.app.Logs(c.UserContext(), by, id, app.LogInput{After: after, Before: before, Level: level, Limit: p.Limit})
 	if err != nil {
 		return err
 	}

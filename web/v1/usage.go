@@ -1,6 +1,8 @@
 package v1
 
 import (
+	"bufio"
+	"context"
 	"math"
 	"time"
 
@@ -9,10 +11,12 @@ import (
 	"agentry/internal/api"
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/web/stream"
 )
 
 // Usage answers GET …/usage: counters per day between two days, of one
-// incarnation where asked.
+// incarnation where asked, as JSON, or as CSV where format or else Accept
+// asks for it.
 func (a *API) Usage(c *fiber.Ctx, by fleet.Actor) error {
 	id, err := agentID(c)
 	if err != nil {
@@ -22,11 +26,18 @@ func (a *API) Usage(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	items, err := a.app.Usage(c.UserContext(), by, id, in)
+	format, err := oneOf(c, "format", "json", "csv")
 	if err != nil {
 		return err
 	}
-	return render(c, each(items, usage))
+	each := func(ctx context.Context, yield func(fleet.Usage) error) error {
+		return a.app.EachUsage(ctx, by, id, in, yield)
+	}
+	c.Vary(fiber.HeaderAccept)
+	if format == "csv" || format == "" && c.Accepts(fiber.MIMEApplicationJSON, "text/csv") == "text/csv" {
+		return stream.UsageCSV(a.streams, c, "usage-"+string(id)+".csv", each)
+	}
+	return stream.List(a.streams, c, each, func(w *bufio.Writer, u fleet.Usage) error { return writeJSON(w, usage(u)) })
 }
 
 func usageInput(c *fiber.Ctx) (in app.UsageInput, err error) {

@@ -1,0 +1,42 @@
+// Makes a smaller uPlot: what the plot of usage does not use is left out, so
+// that a page's scripts keep inside their budget. Lines, linear scales, axes and
+// the cursor stay; dates, logarithmic scales, bars, steps, splines, bands, the
+// legend table, zooming and plots in step with each other go.
+import { readFileSync } from "node:fs";
+import { minify } from "terser";
+
+// What each function that is not used answers instead.
+const unused = {
+  // dates: the days have names of their own
+  fmtDate: "return () => ''", genTimeStuffs: "return [[], [], () => []]",
+  timeAxisStamps: "", timeAxisVals: "", timeAxisVal: "", timeSeriesStamp: "", timeSeriesVal: "",
+  // scales that are not linear
+  rangeLog: "", logAxisSplits: "", log10AxisValsFilt: "", log2AxisValsFilt: "", asinhAxisSplits: "",
+  // bands between lines
+  bandFillClipDirs: "", clipBandLine: "", addBand: "", setBand: "", delBand: "",
+  // lines that come and go, the legend as a table, plots in step
+  addSeries: "", delSeries: "", setSeries: "", setFocus: "", initLegendRow: "return []", setLegend: "",
+  _sync: "return { sub() {}, unsub() {}, pub() {}, plots: [] }",
+  // zooming with the pointer
+  mouseDown: "", mouseUp: "", dblClick: "", setSelect: "", hideSelect: "",
+};
+
+// The module ends with its helpers hung to uPlot: without them nothing refers to
+// most of what is left out.
+const helpers = "uPlot.assign = assign;";
+
+export async function smallPlot(from) {
+  let text = readFileSync(from, "utf8");
+  const end = text.indexOf(helpers);
+  if (end < 0) throw new Error(`${from}: "${helpers}" is not there: read what is left out against this version`);
+  text = `${text.slice(0, end)}window.uPlot = uPlot;`;
+  for (const [name, body] of Object.entries(unused)) {
+    const found = new RegExp(`^(\\t*)function ${name}\\([^\\n]*\\) \\{\\n`, "m").exec(text);
+    if (!found) throw new Error(`${from}: function ${name} is not there: read what is left out against this version`);
+    const close = text.indexOf(`\n${found[1]}}\n`, found.index);
+    text = `${text.slice(0, found.index)}${found[1]}function ${name}() { ${body} }${text.slice(close + found[1].length + 2)}`;
+  }
+  const { code } = await minify(text, { module: true, toplevel: true, compress: { passes: 3, unsafe: true } });
+  // A script of its own: nothing of it is global but uPlot.
+  return `/*! uPlot, Copyright (c) Leon Sorokin, MIT, https://github.com/leeoniya/uPlot; parts left out */(()=>{"use strict";${code}})();\n`;
+}
