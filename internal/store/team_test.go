@@ -95,7 +95,7 @@ func looksOf(a fleet.Agent) map[string]look {
 			return tx.CountActions(team, a.ID, "end", t0.Add(-time.Hour))
 		}, "", 1},
 		"Relaunches": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			l, err := tx.Relaunches(team, a.ID, t0.Add(-time.Hour), 10)
+			l, err := tx.Relaunches(team, a.ID, t0, 10)
 			return len(l), err
 		}, "", 1},
 		"EventsAfter": {func(tx *Tx, team fleet.TeamID) (int, error) {
