@@ -15,8 +15,10 @@ import (
 type RunSpec struct {
 	Run       fleet.Run
 	AgentName string
-	Kind      fleet.Kind
-	Token     string
+	// Incarnation is the agent's.
+	Incarnation int
+	Kind        fleet.Kind
+	Token       string
 }
 
 // RunExit is how a run ended.
@@ -50,6 +52,20 @@ func (a *App) KnownHandles(ctx context.Context) (list []RunHandle, err error) {
 	return list, err
 }
 
+// Incarnation returns which life the agent of any team is in, from 1; 0 when
+// there is no such agent.
+func (a *App) Incarnation(ctx context.Context, id fleet.AgentID) (n int, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		row, err := tx.AgentOfRun(id)
+		if fleet.CodeOf(err) == fleet.CodeNotFound {
+			return nil
+		}
+		n = row.Incarnation
+		return err
+	})
+	return n, err
+}
+
 // BeginRun records a new run of the agent, when one is wanted and its back-off
 // is over. wait says how long it is not.
 func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wanted bool, wait time.Duration, err error) {
@@ -71,7 +87,7 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 			return nil
 		}
 		wait, wanted = 0, true
-		spec = RunSpec{AgentName: row.Name, Kind: kind, Token: secret.NewToken()}
+		spec = RunSpec{AgentName: row.Name, Incarnation: row.Incarnation, Kind: kind, Token: secret.NewToken()}
 		spec.Run = fleet.Run{TeamID: row.TeamID, AgentID: id, Epoch: row.Runtime.Epoch + 1}
 		if err := tx.BeginRun(id, spec.Run.Epoch, secret.HashToken(spec.Token), kind.Driver, now); err != nil {
 			return err

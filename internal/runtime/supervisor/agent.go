@@ -3,8 +3,6 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"agentry/internal/app"
@@ -17,6 +15,8 @@ type agent struct {
 	s    *Supervisor
 	id   fleet.AgentID
 	wake chan struct{} // holds one
+	// incarnation is the one of the last run.
+	incarnation int
 }
 
 func (a *agent) poke() {
@@ -101,6 +101,10 @@ func (a *agent) begin() (r *run, wait time.Duration, wanted bool, err error) {
 	spec, wanted, wait, err := a.s.conf.App.BeginRun(a.s.ctx, a.id)
 	if err != nil || !wanted || wait > 0 {
 		return nil, wait, wanted, err
+	}
+	a.incarnation = spec.Incarnation
+	if a.incarnation > 1 {
+		a.clearBut(a.incarnation)
 	}
 	r = &run{RunSpec: spec, log: a.s.logs.of(spec.Run)}
 	r.proc, err = a.spawn(r)
@@ -195,15 +199,6 @@ func (a *agent) stop(r *run) {
 	ctx, cancel := context.WithTimeout(context.Background(), killTime)
 	defer cancel()
 	_ = r.proc.Stop(ctx, 0) // attend sees whether it is gone
-}
-
-func (a *agent) folder() string { return filepath.Join(a.s.conf.Dir, string(a.id)) }
-
-// clear removes the working folder of an agent that wants no program.
-func (a *agent) clear() {
-	if err := os.RemoveAll(a.folder()); err != nil {
-		a.s.conf.Log.Warn("cannot remove a working folder", "agent_id", a.id, "error", err)
-	}
 }
 
 // exitText is one line such as "exit 3" or "killed: more than 512 MiB of memory".

@@ -25,6 +25,7 @@ type fakeApp struct {
 	kind    fleet.Kind
 	backoff time.Duration
 	giveUp  int
+	lives   map[fleet.AgentID]int // the incarnations; who has none is gone
 	fails   map[fleet.AgentID]int
 	handles []app.RunHandle
 	broken  map[string]bool // calls that fail, by the word of their line
@@ -40,8 +41,9 @@ func newFakeApp(wanted ...fleet.AgentID) *fakeApp {
 		least: map[fleet.AgentID]int64{}, fails: map[fleet.AgentID]int{}, broken: map[string]bool{},
 		kind: fleet.Kind{Driver: "fake", Grace: 10 * time.Second}, backoff: 30 * time.Second, giveUp: 3,
 	}
+	f.lives = map[fleet.AgentID]int{}
 	for _, id := range wanted {
-		f.wanted[id] = true
+		f.wanted[id], f.lives[id] = true, 1
 	}
 	return f
 }
@@ -113,6 +115,22 @@ func (f *fakeApp) KnownHandles(context.Context) ([]app.RunHandle, error) {
 	return f.handles, nil
 }
 
+func (f *fakeApp) Incarnation(_ context.Context, id fleet.AgentID) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken["incarnation"] {
+		return 0, errors.New("incarnation is broken")
+	}
+	return f.lives[id], nil
+}
+
+// live sets the agent's incarnation; 0 is gone.
+func (f *fakeApp) live(id fleet.AgentID, incarnation int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lives[id] = incarnation
+}
+
 func (f *fakeApp) BeginRun(_ context.Context, id fleet.AgentID) (app.RunSpec, bool, time.Duration, error) {
 	unlock, err := f.do("begin", "%s", id)
 	defer unlock()
@@ -124,7 +142,7 @@ func (f *fakeApp) BeginRun(_ context.Context, id fleet.AgentID) (app.RunSpec, bo
 	}
 	f.epoch[id]++
 	run := fleet.Run{TeamID: "t", AgentID: id, Epoch: f.epoch[id]}
-	return app.RunSpec{Run: run, AgentName: "Ann", Kind: f.kind, Token: "token"}, true, 0, nil
+	return app.RunSpec{Run: run, AgentName: "Ann", Incarnation: f.lives[id], Kind: f.kind, Token: "token"}, true, 0, nil
 }
 
 func (f *fakeApp) RunSpawned(_ context.Context, run fleet.Run, handle string) error {

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 type App interface {
 	WantedRuns(ctx context.Context) ([]fleet.AgentID, error)
 	KnownHandles(ctx context.Context) ([]app.RunHandle, error)
+	Incarnation(ctx context.Context, id fleet.AgentID) (int, error)
 	BeginRun(ctx context.Context, id fleet.AgentID) (spec app.RunSpec, wanted bool, wait time.Duration, err error)
 	RunSpawned(ctx context.Context, run fleet.Run, handle string) error
 	RunNotSpawned(ctx context.Context, run fleet.Run, cause error) error
@@ -52,7 +52,7 @@ type Config struct {
 	Drivers map[string]agentruntime.Driver
 	// URL is where programs reach this server.
 	URL string
-	// Dir holds the private working folder of each agent that runs.
+	// Dir holds the agents' private working folders.
 	Dir string
 	// Log is nil for slog.Default.
 	Log *slog.Logger
@@ -201,15 +201,7 @@ func (s *Supervisor) boot() {
 	for _, id := range ids {
 		s.Wake(id)
 	}
-	folders, err := os.ReadDir(s.conf.Dir)
-	if err != nil && !os.IsNotExist(err) {
-		s.conf.Log.Warn("cannot list the working folders", "error", err)
-	}
-	for _, f := range folders {
-		if id, ok := fleet.ParseID(f.Name()); ok {
-			s.Wake(fleet.AgentID(id))
-		}
-	}
+	s.sweep()
 }
 
 // reap ends what is left of a killed server's programs, by every driver at

@@ -100,7 +100,7 @@ func TestStartsWhatIsWanted(t *testing.T) {
 		b.start()
 		b.calls(told(), "begin a", "spawned a/1 fake:a:1")
 		spec := b.driver.Started()[0]
-		if spec.Token != "token" || spec.URL != "http://here" || spec.Dir != filepath.Join(b.dir, "a") || spec.AgentName != "Ann" {
+		if spec.Token != "token" || spec.URL != "http://here" || spec.Dir != filepath.Join(b.dir, "a", "1") || spec.AgentName != "Ann" {
 			b.Errorf("spec %+v", spec)
 		}
 		b.app.want("b", true)
@@ -114,17 +114,10 @@ func TestStartsWhatIsWanted(t *testing.T) {
 func TestPauseStopsAndResumeStarts(t *testing.T) {
 	supervise(t, newFakeApp("a"), nil, func(b *bench) {
 		b.start()
-		folder := filepath.Join(b.dir, "a")
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			b.Fatal(err)
-		}
 		b.app.want("a", false)
 		b.wake("a")
 		b.calls(told(), "begin a", "spawned a/1 fake:a:1", "stopping a/1", "exited a/1 exit 0 expected=true", "begin a")
 		b.idle()
-		if _, err := os.Stat(folder); !os.IsNotExist(err) {
-			b.Errorf("the working folder is left: %v", err)
-		}
 		b.app.want("a", true)
 		b.wake("a")
 		if b.driver.Live() != 1 {
