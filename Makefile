@@ -6,7 +6,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST := go test -shuffle=on -count=1 -timeout 14m
-GODIRS := cmd internal views web $(wildcard static/*.go)
+GODIRS := cmd internal views web static/examples $(wildcard static/*.go)
 NODE_STAMP := static/node_modules/.installed
 PEERS := internal/runtime/eliza/testdata/peers
 NEEDS_NPM = @command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer (Debian: apt-get install nodejs npm).' >&2; exit 1; }

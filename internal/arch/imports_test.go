@@ -35,6 +35,7 @@ func rules() []rule {
 		{packages: "internal/api"},
 		{packages: "internal/arch"},
 		{packages: "static"},
+		{packages: "static/examples/*"},
 		{packages: "internal/secret", outside: []string{"golang.org/x/crypto/..."}},
 		{packages: "internal/config", inside: []string{"internal/fleet"}, outside: []string{"github.com/pelletier/go-toml/v2"}},
 		{packages: "internal/live", inside: []string{"internal/fleet"}},
