@@ -32,21 +32,21 @@ const (
 // statusOf is the HTTP status that stands for a code.
 func statusOf(code fleet.Code) int {
 	switch code {
-	case fleet.CodeValidation, fleet.CodeInvalidStatus, codeBadRequest, eliza.CodeInvalidID, eliza.CodeNoConfig:
+	case fleet.CodeValidation, fleet.CodeInvalidStatus, codeBadRequest, eliza.CodeInvalidID, eliza.CodeNoConfig, app.CodeChatRenewal:
 		return http.StatusBadRequest
 	case fleet.CodeUnauthorized, codeMissingKey, codeKeyFormat, codeInvalidKey:
 		return http.StatusUnauthorized
 	case fleet.CodeForbidden, fleet.CodeProtected, codeCrossOrigin:
 		return http.StatusForbidden
-	case fleet.CodeNotFound:
+	case fleet.CodeNotFound, app.CodeChatNotFound, app.CodeChatAgent:
 		return http.StatusNotFound
 	case codeMethod:
 		return http.StatusMethodNotAllowed
 	case codeTimeout:
 		return http.StatusRequestTimeout
-	case fleet.CodeConflict, app.CodeIdempotencyInProgress:
+	case fleet.CodeConflict, app.CodeIdempotencyInProgress, app.CodeChatRefused, app.CodeChatSend:
 		return http.StatusConflict
-	case fleet.CodeRunOver:
+	case fleet.CodeRunOver, app.CodeChatExpired:
 		return http.StatusGone
 	case fleet.CodeVersion:
 		return http.StatusPreconditionFailed

@@ -108,6 +108,8 @@ func (s *Server) elizaRoutes() []route {
 func (s *Server) oneXRoutes() []route {
 	read, operate, remove := clientKey(fleet.ScopeRead), clientKey(fleet.ScopeOperate), clientKey(fleet.ScopeDelete)
 	const agent = "/api/agents/:agentId"
+	const sessions = "/api/messaging/sessions"
+	const session = sessions + "/:sessionId"
 	x := s.oneX
 	return []route{
 		{method: "GET", path: "/api/agents", access: read, handle: asActor(x.Agents)},
@@ -121,6 +123,17 @@ func (s *Server) oneXRoutes() []route {
 		{method: "POST", path: agent + "/stop", access: operate, handle: asActor(x.Stop)},
 		{method: "GET", path: agent + "/logs", access: read, handle: asActor(x.Logs)},
 		{method: "GET", path: agent + "/panels", access: read, handle: asActor(x.Panels)},
+
+		{method: "GET", path: sessions, access: read, handle: asActor(x.Sessions)},
+		{method: "POST", path: sessions, access: operate, handle: asActor(x.OpenSession)},
+		{method: "GET", path: sessions + "/health", access: read, handle: asActor(x.SessionsHealth)},
+		{method: "GET", path: session, access: read, handle: asActor(x.Session)},
+		{method: "DELETE", path: session, access: operate, handle: asActor(x.CloseSession)},
+		{method: "GET", path: session + "/messages", access: read, handle: asActor(x.Messages)},
+		{method: "POST", path: session + "/messages", access: operate, handle: asActor(x.Send)},
+		{method: "POST", path: session + "/heartbeat", access: operate, handle: asActor(x.Heartbeat)},
+		{method: "POST", path: session + "/renew", access: operate, handle: asActor(x.Renew)},
+		{method: "PATCH", path: session + "/timeout", access: operate, handle: asActor(x.Retime)},
 
 		{method: "GET", path: "/api/server/ping", access: read, handle: asActor(x.Ping)},
 		{method: "GET", path: "/api/server/health", access: read, handle: asActor(x.Health)},

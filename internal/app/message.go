@@ -52,30 +52,36 @@ func (a *App) SendMessage(ctx context.Context, by fleet.Actor, id fleet.AgentID,
 			e.CurrentStatus = c.agent.Status
 			return e
 		}
-		m = fleet.Message{
-			ID: fleet.NewID(c.now), AgentID: id, Conversation: in.Conversation, From: in.From, Text: in.Text,
-			State: fleet.MessagePending, CreatedAt: c.now,
-		}
-		if m.Conversation == "" {
-			m.Conversation = m.ID
-		}
-		if err := c.tx.InsertMessage(m); err != nil {
-			return err
-		}
-		c.detail("messageId", m.ID)
-		err := c.command(fleet.CommandMessage, map[string]any{
-			"messageId": m.ID, "text": m.Text, "conversation": m.Conversation, "from": m.From,
-		})
-		if err != nil {
-			return err
-		}
-		return c.event(fleet.EventMessage)
+		m, err = c.message(in)
+		return err
 	})
 	if err != nil {
 		return m, err
 	}
 	a.hub.Notify(inboxKey(id))
 	return a.awaitReply(ctx, by, m, in.Wait)
+}
+
+// message stores a text for the agent and tells its program.
+func (c *change) message(in MessageInput) (fleet.Message, error) {
+	m := fleet.Message{
+		ID: fleet.NewID(c.now), AgentID: c.agent.ID, Conversation: in.Conversation, From: in.From, Text: in.Text,
+		State: fleet.MessagePending, CreatedAt: c.now,
+	}
+	if m.Conversation == "" {
+		m.Conversation = m.ID
+	}
+	if err := c.tx.InsertMessage(m); err != nil {
+		return m, err
+	}
+	c.detail("messageId", m.ID)
+	err := c.command(fleet.CommandMessage, map[string]any{
+		"messageId": m.ID, "text": m.Text, "conversation": m.Conversation, "from": m.From,
+	})
+	if err != nil {
+		return m, err
+	}
+	return m, c.event(fleet.EventMessage)
 }
 
 func (in *MessageInput) check(by fleet.Actor) error {
@@ -102,6 +108,9 @@ func (a *App) awaitReply(ctx context.Context, by fleet.Actor, m fleet.Message, w
 	}
 	wake, cancel := a.hub.Listen(messageKey(m.ID))
 	defer cancel()
+	// The agent may end, and its messages with it.
+	over, cancelOver := a.hub.Listen(runKey(m.AgentID))
+	defer cancelOver()
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
@@ -111,6 +120,10 @@ func (a *App) awaitReply(ctx context.Context, by fleet.Actor, m fleet.Message, w
 		}
 		select {
 		case _, open := <-wake:
+			if !open {
+				return now, nil
+			}
+		case _, open := <-over:
 			if !open {
 				return now, nil
 			}

@@ -12,6 +12,7 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/internal/store"
 )
 
 // useCase is one use-case of an actor, with the least scope that may call it.
@@ -26,7 +27,7 @@ type useCase struct {
 
 func useCases() map[string]useCase {
 	all := map[string]useCase{}
-	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), administering()} {
+	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), chatting(), administering()} {
 		maps.Copy(all, part)
 	}
 	return all
@@ -212,6 +213,54 @@ func working() map[string]useCase {
 			return second(b.ResolveAlert(ctx, by, b.column(`SELECT id FROM alerts WHERE agent_id = ?`, id)[0]))
 		}},
 	}
+}
+
+func chatting() map[string]useCase {
+	return map[string]useCase{
+		"Chat": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Chat(ctx, by, b.chatOf(id)))
+		}},
+		"Chats": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			b.chatOf(id)
+			list, err := b.Chats(ctx, by)
+			if by.TeamID != b.team && len(list.Chats)+int(list.Open+list.Kept) > 0 {
+				b.t.Errorf("another team lists %+v", list)
+			}
+			return err
+		}},
+		"ChatTexts": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			_, _, _, err := b.ChatTexts(ctx, by, b.chatOf(id), app.ChatTextsInput{})
+			return err
+		}},
+		"OpenChat": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(app.CodeChatAgent, second(b.OpenChat(ctx, by, id, app.ChatInput{UserID: chatUser})))
+		}},
+		"SendToChat": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(app.CodeChatAgent, second(b.SendToChat(ctx, by, b.chatOf(id), app.ChatMessageInput{Text: "x"})))
+		}},
+		"TouchChat": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.TouchChat(ctx, by, b.chatOf(id)))
+		}},
+		"RenewChat": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.RenewChat(ctx, by, b.chatOf(id)))
+		}},
+		"RetimeChat": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.RetimeChat(ctx, by, b.chatOf(id), fleet.ChatTimeoutChange{}))
+		}},
+		"CloseChat": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.CloseChat(ctx, by, b.chatOf(id)))
+		}},
+	}
+}
+
+const chatUser = "22222222-3333-4444-8555-666666666666"
+
+// chatOf puts an open chat of our agent into the file, whatever it does.
+func (b *bench) chatOf(id fleet.AgentID) string {
+	b.t.Helper()
+	chat := fleet.Chat{ID: fleet.NewID(b.Now()), TeamID: b.team, AgentID: id, UserID: chatUser, Conversation: fleet.NewID(b.Now()), CreatedAt: b.Now(), ActiveAt: b.Now()}
+	b.ok(b.store.Write(b.t.Context(), func(tx *store.Tx) error { return tx.InsertChat(chat.Retimed(fleet.DefaultChatTimeout())) }))
+	return chat.ID
 }
 
 func administering() map[string]useCase {

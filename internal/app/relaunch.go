@@ -60,6 +60,7 @@ func (a *App) clear(c *change) error {
 		func() error { n, err := c.tx.DeleteOpenTasks(c.agent.TeamID, id); c.detail("tasks", n); return err },
 		func() error { return c.tx.DeleteCommands(id, "") },
 		func() error { return c.tx.FailPendingMessages(id) },
+		func() error { return c.tx.DeleteChats(c.agent.TeamID, id) },
 		func() error { return c.tx.ForgetRunEvents(id) },
 		func() error { return c.tx.ResetRun(id) },
 	} {

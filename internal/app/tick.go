@@ -154,6 +154,7 @@ func (a *App) forget(ctx context.Context, now time.Time) error {
 	return a.store.Write(ctx, func(tx *store.Tx) error {
 		return errors.Join(
 			tx.DropExpiredSessions(now),
+			tx.DropChatsBefore(now.Add(-chatAge)),
 			tx.DropIdempotentBefore(now.Add(-idempotencyAge)),
 			tx.DropEventsBefore(now.Add(-eventAge)),
 		)

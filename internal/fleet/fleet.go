@@ -5,6 +5,7 @@ package fleet
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
@@ -33,6 +34,14 @@ func NewID(at time.Time) string {
 	part := uint16(at.UnixNano() % 1e6 * 4096 / 1e6)
 	binary.BigEndian.PutUint16(b[6:8], 0x7000|part)
 	b[8] = 0x80 | b[8]&0x3f
+	return formatUUID(b)
+}
+
+// derivedID makes a UUID version 8 (RFC 9562) of a name, the same each time.
+func derivedID(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	b := [16]byte(sum[:16])
+	b[6], b[8] = 0x80|b[6]&0x0f, 0x80|b[8]&0x3f
 	return formatUUID(b)
 }
 

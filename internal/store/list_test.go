@@ -326,6 +326,11 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 		"TeamCountries":      func(tx *Tx) error { _, err := tx.TeamCountries(teamA); return err },
 		"TeamTags":           func(tx *Tx) error { _, err := tx.TeamTags(teamA); return err },
 		"Live alerts":        func(tx *Tx) error { _, err := tx.CountLiveAlerts("a", "t", "s"); return err },
+		"ChatTexts":          func(tx *Tx) error { _, err := tx.ChatTexts(teamA, "a", "c", t0, t0, false, 10); return err },
+		"OpenChats":          func(tx *Tx) error { _, err := tx.OpenChats(teamA, t0, 10); return err },
+		"open chats":         func(tx *Tx) error { _, err := tx.CountOpenChats(teamA, "a", t0); return err },
+		"Chat":               func(tx *Tx) error { _, _, err := tx.Chat(teamA, "c"); return err },
+		"AgentNamed":         func(tx *Tx) error { _, _, err := tx.AgentNamed(teamA, "n", "k"); return err },
 	}
 	index := map[string]string{
 		"LiveAlerts": "alerts_live", "WantedRuns": "runtimes_wanted", "Handles": "runtimes_handle", "SilentRuns": "runtimes_wanted",

@@ -25,6 +25,8 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.AddCommand(a.ID, fleet.Command{ID: fleet.NewID(t0), Type: "message", Body: map[string]any{"text": text}, CreatedAt: t0}),
 			tx.InsertTask(fleet.Task{ID: "task " + string(a.ID), AgentID: a.ID, Type: "message", Payload: []byte(`"` + text + `"`), DueAt: t0, State: fleet.TaskPending, Incarnation: 1, CreatedAt: t0, UpdatedAt: t0}),
 			tx.InsertMessage(fleet.Message{ID: "message " + string(a.ID), AgentID: a.ID, Conversation: "c", From: "me", Text: text, Reply: text, State: fleet.MessagePending, CreatedAt: t0}),
+			tx.SetMessageMetadata("message "+string(a.ID), []byte(`{"t":"`+text+`"}`)),
+			tx.InsertChat(fleet.Chat{ID: "chat " + string(a.ID), TeamID: a.TeamID, AgentID: a.ID, UserID: "u", Conversation: "c", Metadata: []byte(`{"t":"` + text + `"}`), CreatedAt: t0, ActiveAt: t0, ExpiresAt: t0.Add(time.Hour)}),
 			tx.AddUsage(a.ID, "2026-01-14", fleet.UsageMessages, 1, 3),
 			tx.AddLogs(a.ID, []fleet.LogLine{{At: t0, Epoch: 1, Level: "info", Text: text}}),
 			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "end", AgentID: a.ID, Outcome: "done", Note: text}),
@@ -140,6 +142,29 @@ func auditLooks(a fleet.Agent) map[string]look {
 	}
 }
 
+// chatLooksOf is looksOf for chats.
+func chatLooksOf(a fleet.Agent) map[string]look {
+	return map[string]look{
+		"Chat": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			c, ok, err := tx.Chat(team, "chat "+string(a.ID))
+			if !ok {
+				return len(c.ID), err
+			}
+			return len(c.UserID), err
+		}, fleet.CodeForbidden, 1},
+		"ChatTexts": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.ChatTexts(team, a.ID, "c", time.Time{}, time.Time{}, false, 10)
+			return len(l), err
+		}, "", 1},
+		"CountOpenChats": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountOpenChats(team, a.ID, t0) }, "", 1},
+		"OpenChats":      {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.OpenChats(team, t0, 10); return len(l), err }, "", 1},
+		"CountChats": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			all, open, err := tx.CountChats(team, t0)
+			return int(all*10 + open), err
+		}, "", 11},
+	}
+}
+
 // Every query that takes a team gives another team nothing. A query without a
 // row here fails the test.
 func TestAnotherTeamGetsNothing(t *testing.T) {
@@ -167,9 +192,10 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 		return tx.InsertDeletion(fleet.Deletion{ID: "deletion a", TeamID: teamA, AgentID: "gone", At: t0})
 	})
 	looks := looksOf(a)
+	maps.Copy(looks, chatLooksOf(a))
 	maps.Copy(looks, auditLooks(a))
 	// Those that write are tried in TestAnotherTeamChangesNothing.
-	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "ReleaseClaims", "SetTeamPause", "BeginDay"}
+	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay"}
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {
 		m := tx.Method(i)

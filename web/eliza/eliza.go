@@ -1,6 +1,6 @@
-// Package eliza is the JSON face for programs in the shapes of the agent-start
-// documents, under /agents: {"success":true,…} or {"success":false,"error"}.
-// Unknown fields are ignored, as those clients expect.
+// Package eliza has the JSON faces in the shapes of ElizaOS, whose clients
+// expect unknown fields to be ignored: API in those of the agent-start
+// documents, under /agents, OneX in those of servers of version 1, under /api.
 package eliza
 
 import (

@@ -123,6 +123,25 @@ CREATE TABLE audit_notes (
   text     TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_notes_agent ON audit_notes (agent_id);
+CREATE TABLE chats (
+  id           TEXT NOT NULL PRIMARY KEY,
+  team_id      TEXT NOT NULL REFERENCES teams (id),
+  agent_id     TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  user_id      TEXT NOT NULL, -- as the client names who writes
+  conversation TEXT NOT NULL,
+  metadata     TEXT NOT NULL, -- JSON object or ''
+  minutes      INTEGER NOT NULL,
+  auto_renew   INTEGER NOT NULL,
+  max_minutes  INTEGER NOT NULL,
+  warn_minutes INTEGER NOT NULL,
+  renewals     INTEGER NOT NULL,
+  created_at   INTEGER NOT NULL,
+  active_at    INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chats_agent ON chats (agent_id, expires_at);
+CREATE INDEX chats_expiry ON chats (expires_at);
+CREATE INDEX chats_team ON chats (team_id, expires_at, id);
 CREATE TABLE commands (
   id         TEXT NOT NULL PRIMARY KEY,
   agent_id   TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
@@ -192,6 +211,10 @@ CREATE TABLE members (
   PRIMARY KEY (team_id, user_id)
 ) STRICT;
 CREATE INDEX members_user ON members (user_id);
+CREATE TABLE message_metadata (
+  message_id TEXT NOT NULL PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+  metadata   TEXT NOT NULL -- JSON object
+) STRICT;
 CREATE TABLE messages (
   id           TEXT NOT NULL PRIMARY KEY,
   agent_id     TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
