@@ -19,6 +19,8 @@ func program(name string) int {
 	switch name {
 	case "relay":
 		return relay()
+	case "eat":
+		return eat()
 	}
 	fmt.Println("there is no program", name)
 	return 2
@@ -48,8 +50,27 @@ func relay() int {
 		fmt.Println(err)
 		return 1
 	}
+	return waitToldToStop()
+}
+
+func waitToldToStop() int {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM)
 	<-told
 	return 0
+}
+
+// eat takes a GiB, and uses it, then waits to be stopped.
+func eat() int {
+	const part = 16 << 20
+	var taken [][]byte
+	for len(taken)*part < 1<<30 {
+		some := make([]byte, part)
+		for i := 0; i < len(some); i += 4096 {
+			some[i] = 1
+		}
+		taken = append(taken, some)
+	}
+	fmt.Println("took all of", len(taken)*part>>20, "MiB")
+	return waitToldToStop()
 }

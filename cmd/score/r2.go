@@ -31,7 +31,7 @@ const (
 // the requests that got no answer. Outside resources have no part in it yet:
 // there is no vendor. Its control leaves a killed server's programs alone.
 func r2(ctx context.Context, t *trial) (*verdict, error) {
-	mark := fmt.Sprintf("score-%d", t.rand.Uint64())
+	mark := newMark(t)
 	s, err := t.newServer(ctx, "data", fmt.Sprintf(`
 [kinds.family]
 driver  = "process"
@@ -83,15 +83,15 @@ grace   = "1s"
 // speaks to nobody, so its agent is not heard of.
 const family = `
 trap '' TERM
-sh -c 'sleep 1000; :' "$0" &
-sh -c 'trap "" TERM; while :; do sleep 1000; done' "$0" &
-setsid sh -c 'trap "" TERM; sleep 1000; :' "$0" &
-sh -c 'setsid sh -c "sleep 1000; :" "$0" & exit 0' "$0"
-while :; do sleep 1000; done
+sh -c 'sleep 1000.$0; :' "$0" &
+sh -c 'trap "" TERM; while :; do sleep 1000.$0; done' "$0" &
+setsid sh -c 'trap "" TERM; sleep 1000.$0; :' "$0" &
+sh -c 'setsid sh -c "sleep 1000.$0; :" "$0" & exit 0' "$0"
+while :; do sleep 1000.$0; done
 `
 
 // familySize is how many processes of a family have the mark.
-const familySize = 5
+const familySize = 10
 
 // restarts is a server that is killed and what is known of it.
 type restarts struct {
