@@ -200,7 +200,7 @@ func (b *bench) begin(id fleet.AgentID, hello bool) app.RunSpec {
 func (b *bench) start(id fleet.AgentID) app.RunSpec {
 	b.t.Helper()
 	ctx := context.Background()
-	if b.get(id).Kind != "rehearsal" && b.get(id).Status != fleet.Paused {
+	if now := b.get(id); b.config.Kinds[now.Kind].NeedsSetup() && now.Status != fleet.Paused {
 		_, err := b.Setup(ctx, b.operator, id, app.SetupInput{Login: "me@example.com", Password: "hunter22 secret", Country: "fr"})
 		b.ok(err)
 		spec := b.begin(id, true)

@@ -44,6 +44,9 @@ func (a *App) Delete(ctx context.Context, by fleet.Actor, id fleet.AgentID, in D
 		if err := c.tx.InsertDeletion(d); err != nil {
 			return err
 		}
+		if err := c.planRemoval(); err != nil {
+			return err
+		}
 		if err := c.tx.DeleteAgent(c.agent.Agent); err != nil {
 			return err
 		}

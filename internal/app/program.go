@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"agentry/internal/fleet"
@@ -95,15 +96,18 @@ type RunSelf struct {
 	AskAgainAt time.Time // zero: unknown
 }
 
+// runSettings are the agent's with the start's over them.
+func runSettings(row store.AgentRow) fleet.Settings {
+	out := fleet.Settings{}
+	maps.Copy(out, row.Settings)
+	maps.Copy(out, row.Runtime.Settings)
+	return out
+}
+
 // RunSelf returns the agent of a run.
 func (a *App) RunSelf(ctx context.Context, run fleet.Run) (self RunSelf, err error) {
 	err = a.ofRun(ctx, run, func(tx *store.Tx, row store.AgentRow) error {
-		self = RunSelf{Agent: row.Agent, EnableAutonomy: row.Runtime.EnableAutonomy, Settings: fleet.Settings{}}
-		for _, part := range []fleet.Settings{row.Settings, row.Runtime.Settings} {
-			for k, v := range part {
-				self.Settings[k] = v
-			}
-		}
+		self = RunSelf{Agent: row.Agent, EnableAutonomy: row.Runtime.EnableAutonomy, Settings: runSettings(row)}
 		gate := a.gate(row, a.Now())
 		self.MayWork, self.Why, self.AskAgainAt = gate.Reason == "", gate.Reason, wholeMilli(gate.OpensAt)
 		return nil

@@ -19,6 +19,10 @@ type RunSpec struct {
 	Incarnation int
 	Kind        fleet.Kind
 	Token       string
+	// Settings are the agent's with the start's over them.
+	Settings fleet.Settings
+	// Restart: nobody asked for this run, it follows one that ended.
+	Restart bool
 }
 
 // RunExit is how a run ended.
@@ -86,8 +90,15 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 		if !ok {
 			return nil
 		}
+		fresh, err := tx.Fresh(id)
+		if err != nil {
+			return err
+		}
 		wait, wanted = 0, true
-		spec = RunSpec{AgentName: row.Name, Incarnation: row.Incarnation, Kind: kind, Token: secret.NewToken()}
+		spec = RunSpec{
+			AgentName: row.Name, Incarnation: row.Incarnation, Kind: kind, Token: secret.NewToken(),
+			Settings: runSettings(row), Restart: !fresh,
+		}
 		spec.Run = fleet.Run{TeamID: row.TeamID, AgentID: id, Epoch: row.Runtime.Epoch + 1}
 		if err := tx.BeginRun(id, spec.Run.Epoch, secret.HashToken(spec.Token), kind.Driver, now); err != nil {
 			return err
@@ -115,6 +126,27 @@ func (a *App) RunSpawned(ctx context.Context, run fleet.Run, handle string) erro
 	err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.SetHandle(run, handle) })
 	a.hub.Notify(runKey(run.AgentID))
 	return err
+}
+
+// RunAlert raises an alert of the run's driver, or with an empty message takes
+// it back, with an empty subType too all of them.
+func (a *App) RunAlert(ctx context.Context, run fleet.Run, typ, subType, message string) error {
+	return a.onRun(ctx, run, func(c *change) error {
+		if message == "" {
+			return c.resolve(typ, subType)
+		}
+		return c.raise(typ, subType, fleet.SeverityError, cutText(message))
+	})
+}
+
+// UnwantedRuns returns those of the agents that exist here, of all teams, and
+// whose program is not wanted.
+func (a *App) UnwantedRuns(ctx context.Context, ids []fleet.AgentID) (list []fleet.AgentID, err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		list, err = tx.UnwantedRuns(ids)
+		return err
+	})
+	return list, err
 }
 
 // RunWanted tells whether this very run may go on.

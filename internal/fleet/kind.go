@@ -67,6 +67,16 @@ func DefaultRestart() Restart {
 // DefaultGrace is how long a program may take to stop where its kind says nothing.
 const DefaultGrace = 10 * time.Second
 
+// The drivers: programs on this machine, and agents in an ElizaOS server.
+const (
+	DriverProcess = "process"
+	DriverElizaOS = "elizaos"
+)
+
+// KeepsAgents tells whether a driver's agents also exist elsewhere, so that a
+// deletion here has to follow there.
+func KeepsAgents(driver string) bool { return driver == DriverElizaOS }
+
 // NeedsSetup tells whether an agent of this kind has to be set up before it runs.
 func (k Kind) NeedsSetup() bool { return len(k.Setup) > 0 }
 

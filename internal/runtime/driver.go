@@ -21,9 +21,18 @@ type Spec struct {
 	Token string
 	// Dir is the run's private working folder; the driver makes it, mode 0700.
 	Dir string
+	// Settings are the agent's with the start's over them. Programs ask for
+	// them; a driver that configures something elsewhere needs them before.
+	Settings fleet.Settings
+	// Restart: nobody asked for this run, it follows one that ended.
+	Restart bool
 	// Output takes the program's output, a line at a time without line end,
 	// cleaned of control characters; it must not block for long.
 	Output func(line string)
+	// Alert tells people of trouble that the program cannot tell of itself; the
+	// alert's type is the driver's name. An empty message takes the alert
+	// back, an empty subType too all of them. It must not block for long.
+	Alert func(subType, message string)
 }
 
 // Exit is how a run ended.
@@ -33,6 +42,8 @@ type Exit struct {
 	// Reason says which limit of its kind the run met, such as "more than 512
 	// MiB of memory"; "" is none.
 	Reason string
+	// Text says in words how it ended, where neither of the others does.
+	Text string
 }
 
 // Driver runs programs in one way. All methods may be called at once for
@@ -43,8 +54,16 @@ type Driver interface {
 	Start(ctx context.Context, spec Spec) (Process, error)
 	// Reap ends whatever is left of the runs with the given handles, and of
 	// any run of this installation that no handle names, after the server was
-	// killed; it returns when none is left.
+	// killed; it returns when none is left. A driver whose Start takes over
+	// what still runs may leave it, when it ends what nobody wants later.
 	Reap(ctx context.Context, handles []string) error
+}
+
+// Remover is a driver that leaves something outside when an agent is deleted.
+type Remover interface {
+	// Remove deletes what is kept of the agent there; nil means that it is
+	// gone for sure. Repeating it does no harm.
+	Remove(ctx context.Context, kind fleet.Kind, id fleet.AgentID) error
 }
 
 // Process is a running program.
@@ -57,5 +76,6 @@ type Process interface {
 	Exit() Exit
 	// Stop asks the program to stop, kills its whole group after the grace
 	// time, and returns when it is gone or ctx is done. Safe to call twice.
+	// An error means that it may still be there; Done tells when it is not.
 	Stop(ctx context.Context, grace time.Duration) error
 }

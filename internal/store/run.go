@@ -49,6 +49,12 @@ func (tx *Tx) Fresh(id fleet.AgentID) (fresh bool, err error) {
 	return fresh, err
 }
 
+// RunDriver returns the driver of the agent's last run; "" is none yet.
+func (tx *Tx) RunDriver(id fleet.AgentID) (driver string, err error) {
+	_, err = tx.one([]any{&driver}, `SELECT driver FROM runtimes WHERE agent_id = $1 AND epoch > 0`, id)
+	return driver, err
+}
+
 // SetObserved records what is known of the agent's program.
 func (tx *Tx) SetObserved(id fleet.AgentID, state fleet.Observed) error {
 	return tx.run(`UPDATE agents SET observed = $1 WHERE id = $2 AND observed <> $1`, state, id)
@@ -93,6 +99,22 @@ func (tx *Tx) WantedRuns() ([]fleet.AgentID, error) {
 	}, `SELECT agent_id FROM runtimes WHERE wanted = 1`)
 	slices.Sort(ids) // an order in SQL would make it read those that are not wanted
 	return ids, err
+}
+
+// UnwantedRuns returns those of the agents that are known and whose program is
+// not wanted, of all teams.
+func (tx *Tx) UnwantedRuns(ids []fleet.AgentID) (list []fleet.AgentID, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	w := &where{}
+	err = tx.each(func(rows *sql.Rows) error {
+		var id fleet.AgentID
+		err := rows.Scan(&id)
+		list = append(list, id)
+		return err
+	}, `SELECT agent_id FROM runtimes WHERE wanted = 0 AND agent_id IN (`+args(w, ids)+`) ORDER BY agent_id`, w.args...)
+	return list, err
 }
 
 // RunHandle is a program that was running when the server last wrote of it.

@@ -194,8 +194,8 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	looks := looksOf(a)
 	maps.Copy(looks, chatLooksOf(a))
 	maps.Copy(looks, auditLooks(a))
-	// Those that write are tried in TestAnotherTeamChangesNothing.
-	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay"}
+	// Those that write are tried in TestAnotherTeamChangesNothing, DropRemoval in TestRemovals.
+	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "DropRemoval"}
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {
 		m := tx.Method(i)

@@ -128,20 +128,40 @@ func (a *agent) spawn(r *run) (agentruntime.Process, error) {
 	}
 	return driver.Start(a.s.ctx, agentruntime.Spec{
 		Run: r.Run, AgentName: r.AgentName, Kind: r.Kind, URL: a.s.conf.URL, Token: r.Token,
-		Dir: a.folder(), Output: r.log.add,
+		Dir: a.folder(), Settings: r.Settings, Restart: r.Restart, Output: r.log.add,
+		Alert: func(subType, message string) { a.alert(r, subType, message) },
 	})
 }
 
-// attend sees a started program to its end and records it. A program that did
-// not die in the time of Stop is left to the next start.
+// alert tells people of a driver's trouble with the run.
+func (a *agent) alert(r *run, subType, message string) {
+	if err := a.s.conf.App.RunAlert(a.s.ctx, r.Run, r.Kind.Driver, subType, message); err != nil {
+		a.s.conf.Log.Error("cannot record an alert", "agent_id", a.id, "error", err)
+	}
+}
+
+// attend sees a started program to its end and records it. The end of one that
+// could not be stopped in time is recorded when it comes, or left to the next
+// start of the server.
 func (a *agent) attend(r *run) {
 	expected := a.watch(r)
 	select {
 	case <-r.proc.Done():
-	default:
-		a.s.conf.Log.Error("a program does not die", "agent_id", a.id, "handle", r.proc.Handle())
+		a.ended(r, expected)
 		return
+	default:
 	}
+	a.s.conf.Log.Error("a program does not end", "agent_id", a.id, "handle", r.proc.Handle())
+	a.s.work.Go(func() {
+		select {
+		case <-r.proc.Done():
+			a.ended(r, true)
+		case <-a.s.quit:
+		}
+	})
+}
+
+func (a *agent) ended(r *run, expected bool) {
 	r.log.flush(a.s.ctx)
 	if !expected {
 		// A program may hear that its run is over before we do.
@@ -203,6 +223,9 @@ func (a *agent) stop(r *run) {
 
 // exitText is one line such as "exit 3" or "killed: more than 512 MiB of memory".
 func exitText(e agentruntime.Exit) string {
+	if e.Text != "" {
+		return e.Text
+	}
 	text := e.Signal
 	if text == "" {
 		text = fmt.Sprintf("exit %d", e.Code)

@@ -232,6 +232,16 @@ CREATE TABLE meta (
   name  TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT;
+CREATE TABLE removals (
+  agent_id   TEXT NOT NULL PRIMARY KEY,
+  team_id    TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  tries      INTEGER NOT NULL,
+  next_try   INTEGER NOT NULL,
+  last_error TEXT NOT NULL
+) STRICT;
+CREATE INDEX removals_due ON removals (next_try, agent_id);
 CREATE TABLE run_events (
   agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
   id       TEXT NOT NULL,
