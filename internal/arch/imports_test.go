@@ -48,6 +48,7 @@ func rules() []rule {
 		{packages: "internal/runtime", inside: []string{"internal/fleet"}},
 		{packages: "internal/runtime/protocol"},
 		{packages: "internal/runtime/eliza", inside: []string{"internal/fleet", "internal/runtime", "internal/runtime/protocol"}},
+		{packages: "internal/runtime/eliza/fake"},
 		{packages: "internal/runtime/supervisor", inside: []string{"internal/app", "internal/fleet", "internal/runtime"}, outside: river},
 		{packages: "internal/runtime/*", inside: []string{"internal/fault", "internal/fleet", "internal/runtime"}, outside: []string{"golang.org/x/sys/unix"}},
 		{packages: "internal/resource", inside: []string{"internal/fleet"}},
