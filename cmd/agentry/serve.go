@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"agentry/internal/config"
 	"agentry/internal/fleet"
 	agentruntime "agentry/internal/runtime"
+	"agentry/internal/runtime/eliza"
 	"agentry/internal/runtime/process"
 	"agentry/internal/runtime/supervisor"
 	"agentry/web"
@@ -66,6 +69,7 @@ type server struct {
 	*installation
 	unlock     func() error
 	driver     *process.Driver
+	eliza      *eliza.Driver
 	supervisor *supervisor.Supervisor
 	web        *web.Server
 	log        *slog.Logger
@@ -137,12 +141,15 @@ func (s *server) startPrograms(ctx context.Context) error {
 	if s.driver, err = process.New(process.Config{Instance: instance, BuiltinEnv: env, BuiltinSecrets: secrets, Log: s.log}); err != nil {
 		return err
 	}
+	if s.eliza, err = eliza.New(eliza.Config{Kinds: slices.Collect(maps.Values(s.config.Kinds)), Unwanted: s.app.UnwantedRuns, Log: s.log}); err != nil {
+		return err
+	}
 	dir, err := filepath.Abs(filepath.Join(s.config.Data, "runs"))
 	if err != nil {
 		return err
 	}
 	s.supervisor = supervisor.New(supervisor.Config{
-		App: s.app, Drivers: map[string]agentruntime.Driver{"process": s.driver},
+		App: s.app, Drivers: map[string]agentruntime.Driver{fleet.DriverProcess: s.driver, fleet.DriverElizaOS: s.eliza},
 		URL: s.url(), Dir: dir, Log: s.log, MaxStarting: 2 * runtime.NumCPU(),
 	})
 	s.app.SetRunner(s.supervisor)
@@ -184,8 +191,8 @@ func checkBuilt(c config.Config) error {
 		return errors.New("AGENTRY_LLM_MODEL and AGENTRY_LLM_API_KEY have no use without AGENTRY_LLM_BASE_URL: name the endpoint, or remove them")
 	}
 	for _, k := range c.Kinds {
-		if k.Driver != "process" {
-			return fmt.Errorf("kind %s: this version has no driver %q; use \"process\"", k.Name, k.Driver)
+		if err := eliza.Check(k); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -239,6 +246,9 @@ func (s *server) stop() error {
 	}
 	if s.driver != nil {
 		errs = append(errs, s.driver.Close())
+	}
+	if s.eliza != nil {
+		errs = append(errs, s.eliza.Close())
 	}
 	if s.installation != nil {
 		errs = append(errs, s.installation.Close())

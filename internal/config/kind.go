@@ -12,8 +12,8 @@ import (
 
 const (
 	kindsKey      = "kinds"
-	driverProcess = "process"
-	driverElizaOS = "elizaos"
+	driverProcess = fleet.DriverProcess
+	driverElizaOS = fleet.DriverElizaOS
 )
 
 // kindKey is one key of a kind's table. driver names the only driver it is
@@ -27,14 +27,14 @@ type kindKey struct {
 func kindKeys() []kindKey {
 	return []kindKey{
 		{"driver", "", setText(func(k *fleet.Kind) *string { return &k.Driver }, oneOf(driverProcess, driverElizaOS))},
-		{"setup", "", setSetup},
-		{"profile", "", setNeed(func(k *fleet.Kind) *fleet.Need { return &k.Profile })},
-		{"proxy", "", setNeed(func(k *fleet.Kind) *fleet.Need { return &k.Proxy })},
+		{"setup", driverProcess, setSetup},
+		{"profile", driverProcess, setNeed(func(k *fleet.Kind) *fleet.Need { return &k.Profile })},
+		{"proxy", driverProcess, setNeed(func(k *fleet.Kind) *fleet.Need { return &k.Proxy })},
 		{"command", driverProcess, setCommand},
 		{"env", driverProcess, setEnv},
 		{"token", driverProcess, setToken},
-		{"restart", driverProcess, setRestart},
-		{"grace", driverProcess, setGrace},
+		{"restart", "", setRestart},
+		{"grace", "", setGrace},
 		{"limits", driverProcess, setLimits},
 		{"url", driverElizaOS, setText(func(k *fleet.Kind) *string { return &k.URL }, parseURL)},
 		{"api_key_file", driverElizaOS, setText(func(k *fleet.Kind) *string { return &k.APIKeyFile }, parseNotEmpty)},

@@ -28,6 +28,8 @@ limits  = { memory = "512MiB", pids = 64, output = "1MiB/min" }
 [kinds.eliza]
 driver = "elizaos"
 url    = "http://127.0.0.1:3001/"
+restart = { give_up_after = 9 }
+grace = "3s"
 api_key_file = "/etc/agentry/eliza.key"
 
 [kinds.assistant]
@@ -45,7 +47,7 @@ command = ["/bin/mine"]
 		},
 		"eliza": {
 			Name: "eliza", Driver: "elizaos", URL: "http://127.0.0.1:3001", APIKeyFile: "/etc/agentry/eliza.key",
-			Restart: fleet.DefaultRestart(), Grace: fleet.DefaultGrace,
+			Restart: fleet.Restart{BackoffMin: time.Second, BackoffMax: time.Minute, GiveUpAfter: 9, Within: 10 * time.Minute}, Grace: 3 * time.Second,
 		},
 		"assistant": {
 			Name: "assistant", Driver: "process", Command: []string{"/bin/mine"},
@@ -87,6 +89,8 @@ func TestKindRefusals(t *testing.T) {
 		"unknown key":        {process + "graze = '1s'", "kinds.bot.graze: is not a key of the configuration; did you mean kinds.bot.grace?"},
 		"other driver's":     {process + "url = 'http://x'", "kinds.bot.url: is for the driver elizaos"},
 		"command for eliza":  {"driver = 'elizaos'\nurl = 'http://x'\ncommand = ['x']", "kinds.bot.command: is for the driver process"},
+		"setup for eliza":    {"driver = 'elizaos'\nurl = 'http://x'\nsetup = ['login']", "kinds.bot.setup: is for the driver process"},
+		"proxy for eliza":    {"driver = 'elizaos'\nurl = 'http://x'\nproxy = 'optional'", "kinds.bot.proxy: is for the driver process"},
 		"no url":             {"driver = 'elizaos'", "kinds.bot: url is missing"},
 		"bad url":            {"driver = 'elizaos'\nurl = 'x'", "kinds.bot.url: is not an http"},
 		"setup field":        {process + "setup = ['login', 'shoe']", "kinds.bot.setup: \"shoe\""},
