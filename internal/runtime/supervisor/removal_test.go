@@ -107,7 +107,9 @@ func (d stubbornDriver) Start(ctx context.Context, spec agentruntime.Spec) (agen
 func TestEndThatComesLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newFakeApp("a")
-		program := fake.New(func(agentruntime.Spec, <-chan struct{}, <-chan struct{}) agentruntime.Exit { return agentruntime.Exit{} })
+		program := fake.New(func(agentruntime.Spec, <-chan struct{}, <-chan struct{}) agentruntime.Exit {
+			return agentruntime.Exit{}
+		})
 		d := stubbornDriver{program, make(chan struct{})}
 		s := New(Config{App: a, Drivers: map[string]agentruntime.Driver{"fake": d}, Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 		if err := s.Start(t.Context()); err != nil {
