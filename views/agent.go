@@ -70,6 +70,8 @@ type Overview struct {
 	Spark      []int
 	SparkLabel string
 	Facts      []Fact
+	// LastOutput is what the run that failed last wrote last, oldest first.
+	LastOutput []string
 	// Hours, ViewerHours: "Mon–Fri 09:00–17:00 Europe/Paris" and the same for
 	// the viewer in UTC.
 	Hours, ViewerHours string

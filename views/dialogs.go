@@ -69,6 +69,8 @@ type Confirm struct {
 	Reason, Note, Typed string
 	// RecentRelaunches counts those of the last 7 days.
 	RecentRelaunches int
+	// Hold says why the relaunch needs a reason; "" is that it needs none.
+	Hold string
 	// ExportURL offers the export, ExportLabel its size; "" offers none.
 	ExportURL, ExportLabel string
 	// Moved: the facts changed since the dialog was opened; they are shown new.

@@ -142,7 +142,13 @@ func TestProgramsSpeakToTheServer(t *testing.T) {
 	if over.status != 410 || over.header.Get("Content-Type") != "application/problem+json" || !strings.Contains(over.body, `"title":"Gone","status":410`) || !strings.Contains(over.body, `"code":"run_over"`) {
 		t.Errorf("after the pause: %d %s", over.status, over.body)
 	}
-	refused(t, w.do("GET", "/runtime/v1/self", "nonsense", ""), 401, `"code":"unauthorized"`)
+	for _, never := range []string{"nonsense", strings.Repeat("A", 52), key, ""} {
+		made := w.do("GET", "/runtime/v1/self", never, "")
+		refused(t, made, 401, `"code":"unauthorized"`)
+		if made.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%q: %s", never, made.header.Get("Content-Type"))
+		}
+	}
 	refused(t, w.do("GET", "/runtime/v1/nothing", token, ""), 404, `"code":"not_found"`)
 }
 

@@ -186,12 +186,14 @@ type Delete struct {
 
 // Preview is what a relaunch or delete would do.
 type Preview struct {
-	Action    string         `json:"action"`
-	Allowed   bool           `json:"allowed"`
-	BlockedBy []string       `json:"blockedBy"`
-	Removes   PreviewRemoves `json:"removes"`
-	Keeps     Counts         `json:"keeps"`
-	Version   int64          `json:"version"`
+	Action    string   `json:"action"`
+	Allowed   bool     `json:"allowed"`
+	BlockedBy []string `json:"blockedBy"`
+	// NeedsReason: with a reason one of blockedBy does not block any more.
+	NeedsReason bool           `json:"needsReason"`
+	Removes     PreviewRemoves `json:"removes"`
+	Keeps       Counts         `json:"keeps"`
+	Version     int64          `json:"version"`
 }
 
 // PreviewRemoves is what goes, with the outside resources by name.

@@ -65,7 +65,7 @@ func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, with
 	for i, r := range rows {
 		ids[i] = r.ID
 	}
-	alerts, err := tx.LiveAlerts(ids)
+	alerts, err := tx.LiveAlerts(team, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (a *App) newAgent(by fleet.Actor, in CreateInput, now time.Time) (agent fle
 		Runtime: fleet.Runtime{State: fleet.ObservedNone},
 	}
 	if agent.ID == "" {
-		agent.ID = fleet.AgentID(fleet.NewID(now))
+		agent.ID = fleet.AgentID(a.store.NewID(now))
 	}
 	id, ok := fleet.ParseID(string(agent.ID))
 	if !ok {

@@ -11,7 +11,7 @@ import (
 // Alerts returns an agent's alerts, newest first.
 func (a *App) Alerts(ctx context.Context, by fleet.Actor, id fleet.AgentID, p PageInput) ([]fleet.Alert, string, error) {
 	return page(ctx, a, by, p, ofAgent(by, id, func(tx *store.Tx, before string, limit int) ([]fleet.Alert, error) {
-		return tx.AgentAlerts(id, before, limit)
+		return tx.AgentAlerts(by.TeamID, id, before, limit)
 	}), alertID)
 }
 
@@ -60,11 +60,10 @@ func (a *App) setAlert(ctx context.Context, by fleet.Actor, id string, to fleet.
 		if al, err = tx.Alert(by.TeamID, id); err != nil {
 			return err
 		}
-		if al.State == fleet.AlertResolved && to != fleet.AlertResolved {
-			return fleet.Errorf(fleet.CodeConflict, "The alert was resolved by %s", al.By)
+		if al, err = al.Set(to, by.Name, until, now); err != nil {
+			return err
 		}
-		al.State, al.By, al.Until, al.UpdatedAt = to, by.Name, until, now
-		if err := tx.SetAlert(al); err != nil {
+		if err := tx.SaveAlert(by.TeamID, al); err != nil {
 			return err
 		}
 		what.id = al.AgentID

@@ -30,9 +30,12 @@ type Config struct {
 	Sealer      *secret.Sealer
 	Kinds       map[string]fleet.Kind
 	DefaultKind string
-	// Now is the clock; nil is time.Now.
+	// Now is the wall clock, which may be set at any time; nil is time.Now.
 	Now func() time.Time
-	Log *slog.Logger
+	// Elapsed is the time that really passed since New, whatever becomes of the
+	// wall clock; nil is the difference of Now's answers.
+	Elapsed func() time.Duration
+	Log     *slog.Logger
 	// Disable names moves that the host has switched off.
 	Disable []string
 }
@@ -46,6 +49,7 @@ type App struct {
 	kinds       map[string]fleet.Kind
 	defaultKind string
 	now         func() time.Time
+	clock       clockwork
 	log         *slog.Logger
 	disabled    []string
 	runner      atomic.Pointer[Runner] // nil: nobody runs programs
@@ -63,6 +67,11 @@ func New(c Config) *App {
 	}
 	if a.now == nil {
 		a.now = time.Now
+	}
+	a.clock.elapsed = c.Elapsed
+	if c.Elapsed == nil {
+		start := a.now() // the difference is monotonic where Now is time.Now
+		a.clock.elapsed = func() time.Duration { return a.now().Sub(start) }
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -108,7 +117,7 @@ func (a *App) Instance(ctx context.Context) (name string, err error) {
 		if name, err = tx.Meta("instance"); err != nil || name != "" {
 			return err
 		}
-		name = fleet.NewID(a.Now())
+		name = tx.NewID(a.Now())
 		return tx.SetMeta("instance", name)
 	})
 	return name, err

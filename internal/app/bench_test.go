@@ -43,9 +43,11 @@ type bench struct {
 	viewer, operator, deleter, admin, stranger fleet.Actor
 }
 
+// clock is a wall clock with the time that really passed beside it.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	passed time.Duration
 }
 
 func (c *clock) Now() time.Time {
@@ -55,6 +57,19 @@ func (c *clock) Now() time.Time {
 }
 
 func (c *clock) step(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.passed = c.now.Add(d), c.passed+d
+}
+
+func (c *clock) elapsed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
+}
+
+// jump sets the wall clock; no time passes.
+func (c *clock) jump(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -111,7 +126,7 @@ func newBench(t testing.TB, edit func(c *app.Config)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.config = app.Config{Store: b.store, Hub: hub, Sealer: sealer, Kinds: testKinds(), DefaultKind: "rehearsal", Now: b.clock.Now}
+	b.config = app.Config{Store: b.store, Hub: hub, Sealer: sealer, Kinds: testKinds(), DefaultKind: "rehearsal", Now: b.clock.Now, Elapsed: b.clock.elapsed}
 	if edit != nil {
 		edit(&b.config)
 	}
@@ -377,4 +392,16 @@ func wantErr(t testing.TB, what string, err error, code fleet.Code, sentence str
 	if !errors.As(err, &known) || known.Code != code || sentence != "" && known.Message != sentence {
 		t.Errorf("%s: %v, want %s %q", what, err, code, sentence)
 	}
+}
+
+// startUnheard starts the agent; nobody waits for its program.
+func (b *bench) startUnheard(id fleet.AgentID) {
+	b.t.Helper()
+	gone, leave := context.WithCancel(context.Background())
+	wakes := b.runner.count()
+	done := make(chan error, 1)
+	go func() { done <- second(b.Start(gone, b.operator, id, app.StartInput{})) }()
+	b.eventually("wake", func() bool { return b.runner.count() > wakes })
+	leave()
+	b.ok(<-done)
 }

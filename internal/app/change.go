@@ -19,6 +19,7 @@ type change struct {
 	kind  fleet.Kind
 	known bool // the agent's kind is configured
 	audit fleet.AuditEntry
+	moved bool // the status changed
 }
 
 // act describes who does what to which agent.
@@ -69,6 +70,10 @@ func (a *App) tryOnAgent(ctx context.Context, what act, f func(c *change) error)
 		}
 		return tx.AddAudit(c.audit)
 	})
+	if err == nil && c.moved {
+		// Who waits for a start or for a reply has to look again.
+		a.hub.Notify(runKey(what.id))
+	}
 	return c.agent.Agent, err
 }
 
@@ -129,6 +134,7 @@ func (c *change) move(m fleet.Move) error {
 	if c.agent.Agent, err = c.tx.MoveStatus(c.agent.Agent, rule.To, c.now); err != nil {
 		return err
 	}
+	c.moved = true
 	c.detail("from", from)
 	c.detail("to", rule.To)
 	if err := c.applyRun(rule.Run); err != nil {
@@ -142,6 +148,10 @@ func (c *change) applyRun(effect fleet.RunEffect) error {
 	switch {
 	case effect == fleet.RunStop:
 		if err := c.tx.UnwantRun(c.agent.ID); err != nil {
+			return err
+		}
+		// Nobody waits for a program to speak that is not wanted.
+		if err := c.resolve("runtime", alertLost); err != nil {
 			return err
 		}
 		state := fleet.ObservedStopping
@@ -178,7 +188,7 @@ func (c *change) detail(name string, value any) {
 // command queues something for the agent's program, which is told after the
 // commit by whoever calls notifyInbox.
 func (c *change) command(typ string, body map[string]any) error {
-	return c.tx.AddCommand(c.agent.ID, fleet.Command{ID: fleet.NewID(c.now), Type: typ, Body: body, CreatedAt: c.now})
+	return c.tx.AddCommand(c.agent.ID, fleet.Command{ID: c.tx.NewID(c.now), Type: typ, Body: body, CreatedAt: c.now})
 }
 
 // lookAgain tells the agent's program, once, that something it reads has
@@ -190,20 +200,52 @@ func (c *change) lookAgain() error {
 	return c.command(fleet.CommandSettingsChanged, nil)
 }
 
+// raise says that a cause is there: the alert of its type and subtype counts
+// it, or a new one opens. A snoozed one stays silent.
 func (c *change) raise(typ, subType string, severity fleet.Severity, message string) error {
-	_, err := c.tx.RaiseAlert(c.agent.TeamID, fleet.Alert{
-		ID: fleet.NewID(c.now), AgentID: c.agent.ID, Type: typ, SubType: subType, Message: message, Severity: severity,
-		CreatedAt: c.now, UpdatedAt: c.now,
-	})
+	team, told := c.agent.TeamID, fleet.Alert{
+		AgentID: c.agent.ID, Type: typ, SubType: subType, Message: message, Severity: severity,
+		State: fleet.AlertOpen, Count: 1, CreatedAt: c.now, UpdatedAt: c.now,
+	}
+	have, ok, err := c.tx.NewestAlert(team, c.agent.ID, typ, subType)
 	if err != nil {
+		return err
+	}
+	if ok {
+		next, news, same := have.Raised(told, c.now)
+		if same {
+			return c.saveAlert(next, news)
+		}
+	}
+	told.ID = c.tx.NewID(c.now)
+	if err := c.tx.InsertAlert(team, told); err != nil {
 		return err
 	}
 	return c.event(fleet.EventAlertChanged)
 }
 
+// resolve says that the causes of a type and subtype ("" is any) are gone.
 func (c *change) resolve(typ, subType string) error {
-	n, err := c.tx.ResolveAlerts(c.agent.ID, typ, subType, "agentry", c.now)
-	if err != nil || n == 0 {
+	live, err := c.tx.LiveAlertsOf(c.agent.TeamID, c.agent.ID, typ, subType)
+	if err != nil {
+		return err
+	}
+	heard := false
+	for _, al := range live {
+		next, news := al.Recover(c.now)
+		if err := c.tx.SaveAlert(c.agent.TeamID, next); err != nil {
+			return err
+		}
+		heard = heard || news
+	}
+	if !heard {
+		return nil
+	}
+	return c.event(fleet.EventAlertChanged)
+}
+
+func (c *change) saveAlert(al fleet.Alert, news bool) error {
+	if err := c.tx.SaveAlert(c.agent.TeamID, al); err != nil || !news {
 		return err
 	}
 	return c.event(fleet.EventAlertChanged)

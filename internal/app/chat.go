@@ -54,7 +54,7 @@ func (a *App) OpenChat(ctx context.Context, by fleet.Actor, id fleet.AgentID, in
 			return fleet.Errorf(CodeChatRefused, "The agent has %d open sessions; delete some or wait until they end", n)
 		}
 		chat = fleet.Chat{
-			ID: fleet.NewID(c.now), TeamID: by.TeamID, AgentID: id, UserID: user, Conversation: fleet.NewID(c.now),
+			ID: c.tx.NewID(c.now), TeamID: by.TeamID, AgentID: id, UserID: user, Conversation: c.tx.NewID(c.now),
 			Metadata: in.Metadata, CreatedAt: c.now, ActiveAt: c.now,
 		}
 		chat = chat.Retimed(fleet.DefaultChatTimeout().Apply(in.Timeout))

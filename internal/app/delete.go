@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"time"
 
@@ -34,7 +35,7 @@ func (a *App) Delete(ctx context.Context, by fleet.Actor, id fleet.AgentID, in D
 			return err
 		}
 		d = fleet.Deletion{
-			ID: fleet.NewID(c.now), TeamID: by.TeamID, AgentID: id, At: c.now, By: by.Name, ByKind: by.Kind,
+			ID: c.tx.NewID(c.now), TeamID: by.TeamID, AgentID: id, At: c.now, By: by.Name, ByKind: by.Kind,
 			Reason: in.Reason, Incarnation: c.agent.Incarnation, ExportSHA256: in.ExportSHA256,
 		}
 		if d.Removed, err = c.tx.Counts(id); err != nil {
@@ -44,7 +45,7 @@ func (a *App) Delete(ctx context.Context, by fleet.Actor, id fleet.AgentID, in D
 		if err := c.tx.InsertDeletion(d); err != nil {
 			return err
 		}
-		if err := c.planRemoval(); err != nil {
+		if err := errors.Join(c.planRemoval(), c.flushAllReads()); err != nil {
 			return err
 		}
 		if err := c.tx.DeleteAgent(c.agent.Agent); err != nil {

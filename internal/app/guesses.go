@@ -18,19 +18,20 @@ type guesses struct {
 }
 
 type guess struct {
-	since time.Time
+	since time.Duration
 	n     int
 }
 
 func newGuesses() *guesses { return &guesses{seen: map[string]guess{}} }
 
 // admit counts a guess before it is checked, so that many at once are no more
-// than many one by one; forget takes the right one's count back.
-func (g *guesses) admit(email string, now time.Time) bool {
+// than many one by one; forget takes the right one's count back. now is of the
+// time that really passes, which nobody can set.
+func (g *guesses) admit(email string, now time.Duration) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	have, known := g.seen[email]
-	if now.Sub(have.since) > guessWindow {
+	if !known || now-have.since > guessWindow {
 		have = guess{since: now}
 	}
 	if have.n >= maxGuesses {
@@ -46,10 +47,10 @@ func (g *guesses) admit(email string, now time.Time) bool {
 
 // makeRoom drops what is over, or else the address with the fewest guesses: an
 // address under attack is not crowded out by many that were tried once.
-func (g *guesses) makeRoom(now time.Time) {
+func (g *guesses) makeRoom(now time.Duration) {
 	least, fewest := "", maxGuesses+1
 	for email, old := range g.seen {
-		if now.Sub(old.since) > guessWindow {
+		if now-old.since > guessWindow {
 			delete(g.seen, email)
 		} else if old.n < fewest {
 			least, fewest = email, old.n

@@ -28,17 +28,22 @@ func (a *App) ActorForKey(ctx context.Context, apiKey string) (by fleet.Actor, k
 		if k, ok, err = tx.KeyByHash(secret.HashToken(apiKey)); err != nil {
 			return err
 		}
-		if !ok || !k.RevokedAt.IsZero() || !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) {
+		if !ok || !k.RevokedAt.IsZero() || k.Expired(now) {
 			return fleet.Errorf(fleet.CodeUnauthorized, "The API key is not valid: unknown, revoked or expired")
 		}
 		team, err = tx.Team(k.TeamID)
 		return err
 	})
+	if k.ExpiredAt.IsZero() && k.Expired(now) {
+		if err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.MarkExpiredKeys(now) }); err != nil {
+			a.log.Debug("expired keys not marked", "error", err)
+		}
+	}
 	if err != nil {
 		return by, k, team, err
 	}
 	by = fleet.Actor{Kind: fleet.ActorKey, ID: k.ID, Name: k.Name, TeamID: k.TeamID, Scope: k.Scope}
-	if now.Sub(k.LastUsedAt) >= time.Minute {
+	if now.Sub(k.LastUsedAt).Abs() >= time.Minute {
 		// Reading must work while nothing can be written; the time is a courtesy.
 		if err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchKey(k.ID, now.Truncate(time.Minute)) }); err != nil {
 			a.log.Debug("key use not recorded", "key_id", k.ID, "error", err)
@@ -91,7 +96,7 @@ func (a *App) addKey(ctx context.Context, by fleet.Actor, in KeyInput) (k fleet.
 		return k, "", fleet.Invalid("expiresAt", "must be in the future")
 	}
 	apiKey = secret.NewAPIKey()
-	k = fleet.Key{ID: fleet.NewID(now), TeamID: by.TeamID, Name: in.Name, Prefix: secret.Prefix(apiKey), Scope: in.Scope, CreatedBy: by.Name, CreatedAt: now, ExpiresAt: in.ExpiresAt.UTC()}
+	k = fleet.Key{ID: a.store.NewID(now), TeamID: by.TeamID, Name: in.Name, Prefix: secret.Prefix(apiKey), Scope: in.Scope, CreatedBy: by.Name, CreatedAt: now, ExpiresAt: in.ExpiresAt.UTC()}
 	if in.ExpiresAt.IsZero() {
 		k.ExpiresAt = time.Time{}
 	}

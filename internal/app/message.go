@@ -65,7 +65,7 @@ func (a *App) SendMessage(ctx context.Context, by fleet.Actor, id fleet.AgentID,
 // message stores a text for the agent and tells its program.
 func (c *change) message(in MessageInput) (fleet.Message, error) {
 	m := fleet.Message{
-		ID: fleet.NewID(c.now), AgentID: c.agent.ID, Conversation: in.Conversation, From: in.From, Text: in.Text,
+		ID: c.tx.NewID(c.now), AgentID: c.agent.ID, Conversation: in.Conversation, From: in.From, Text: in.Text,
 		State: fleet.MessagePending, CreatedAt: c.now,
 	}
 	if m.Conversation == "" {
@@ -102,6 +102,9 @@ func (in *MessageInput) check(by fleet.Actor) error {
 	return fleet.CheckText("conversation", in.Conversation, 0, fleet.MaxName)
 }
 
+// awaitReply waits for the reply, but not for an agent that does not run any
+// more: a paused one answers when it is resumed, which nobody should hold a
+// call for, and one that ended has failed the message.
 func (a *App) awaitReply(ctx context.Context, by fleet.Actor, m fleet.Message, wait time.Duration) (fleet.Message, error) {
 	if wait <= 0 {
 		return m, nil
@@ -114,8 +117,8 @@ func (a *App) awaitReply(ctx context.Context, by fleet.Actor, m fleet.Message, w
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
-		now, err := a.Message(ctx, by, m.AgentID, m.ID)
-		if err != nil || now.State == fleet.MessageReplied || now.State == fleet.MessageFailed {
+		now, running, err := a.messageNow(by.TeamID, m)
+		if err != nil || now.State != fleet.MessagePending || !running {
 			return now, err
 		}
 		select {
@@ -133,4 +136,18 @@ func (a *App) awaitReply(ctx context.Context, by fleet.Actor, m fleet.Message, w
 			return now, nil
 		}
 	}
+}
+
+// messageNow reads a message and whether its agent runs.
+func (a *App) messageNow(team fleet.TeamID, m fleet.Message) (now fleet.Message, running bool, err error) {
+	err = a.store.Read(context.Background(), func(tx *store.Tx) error {
+		row, err := tx.Agent(team, m.AgentID)
+		if err != nil {
+			return err
+		}
+		running = row.Status == fleet.Running
+		now, err = tx.Message(m.AgentID, m.ID)
+		return err
+	})
+	return now, running, err
 }

@@ -104,7 +104,7 @@ func (a *App) awaitStart(ctx context.Context, agent fleet.Agent, wake <-chan str
 		}
 		rt := now.Runtime
 		switch {
-		case now.Version > agent.Version && now.Status != fleet.Running && now.StatusAt.After(agent.StatusAt) && rt.LastError != "" && rt.Epoch > agent.Runtime.Epoch:
+		case now.Version > agent.Version && now.Status != fleet.Running && rt.LastError != "" && rt.Epoch > agent.Runtime.Epoch:
 			return now, fleet.Errorf(fleet.CodeStartFailed, "Failed to start agent runtime").Because(errors.New(rt.LastError))
 		case now.Status != fleet.Running:
 			return now, fleet.Errorf(fleet.CodeConflict, "The start was overtaken: the agent is %s now", now.Status.Word())

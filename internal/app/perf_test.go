@@ -31,9 +31,9 @@ func (b *bench) fill(n int, status fleet.Status) *sql.DB {
 		`INSERT INTO agent_counts (team_id, status, n) VALUES ($2, $3, $1) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
 		`INSERT INTO agent_keys (agent_id, sealed) SELECT id, randomblob(61) FROM agents WHERE team_id = $2`,
 		`INSERT INTO runtimes (agent_id, team_id, wanted, fresh, epoch, driver, handle, autonomy, settings,
-			started_at, last_heard_at, restarts, failures, failures_since, next_try, last_error,
+			started_at, last_heard_at, restarts, failures, next_try, last_error,
 			total_invitations, total_messages, today, today_invitations, today_messages)
-		SELECT id, $2, status = 'running', 0, 1, '', '', 0, '{}', $4, $4, 0, 0, 0, 0, '', 9, 9, '2026-01-14', 3, 4 FROM agents WHERE team_id = $2`,
+		SELECT id, $2, status = 'running', 0, 1, '', '', 0, '{}', $4, $4, 0, 0, 0, '', 9, 9, '2026-01-14', 3, 4 FROM agents WHERE team_id = $2`,
 	} {
 		_, err := db.Exec(query, n, b.team, status, t0.UnixMicro())
 		b.ok(err)

@@ -99,6 +99,9 @@ func lookingAtAnAgent() map[string]useCase {
 		"Agent": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.Agent(ctx, by, id))
 		}},
+		"LastOutput": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.LastOutput(ctx, by, id))
+		}},
 		"Preview": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.Preview(ctx, by, id, fleet.MoveDelete))
 		}},

@@ -17,7 +17,12 @@ import (
 const heardEvery = 5 * time.Second
 
 // RunForToken says which run a token belongs to, and counts as hearing of it.
+// A token that this installation never made is unauthorized; one whose run is
+// over, or so old that nothing is known of its run, is run_over.
 func (a *App) RunForToken(ctx context.Context, token string) (run fleet.Run, err error) {
+	if !a.sealer.IssuedRunToken(token) {
+		return run, fleet.Errorf(fleet.CodeUnauthorized, "This is no run token of this server: send the one the program was started with")
+	}
 	var heard time.Time
 	var state fleet.Observed
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
@@ -31,7 +36,8 @@ func (a *App) RunForToken(ctx context.Context, token string) (run fleet.Run, err
 	if err != nil {
 		return run, err
 	}
-	if state == fleet.ObservedUp && a.Now().Sub(heard) < heardEvery {
+	// A clock that was set back must not keep the time from being noted.
+	if ago := a.Now().Sub(heard); state == fleet.ObservedUp && ago >= 0 && ago < heardEvery {
 		return run, nil
 	}
 	return run, a.heard(ctx, run)
@@ -49,8 +55,10 @@ func (a *App) heard(ctx context.Context, run fleet.Run) error {
 			return err
 		}
 		c := change{tx: tx, now: now, agent: row}
-		if err := c.resolve("runtime", "lost"); err != nil {
-			return err
+		for _, gone := range []string{alertLost, alertStartFailed} {
+			if err := c.resolve("runtime", gone); err != nil {
+				return err
+			}
 		}
 		return observed(tx, run, fleet.ObservedUp, now)
 	})
@@ -113,44 +121,4 @@ func (a *App) RunSelf(ctx context.Context, run fleet.Run) (self RunSelf, err err
 		return nil
 	})
 	return self, err
-}
-
-// RunCredentials opens the agent's credentials for its program; every read is
-// in the audit.
-func (a *App) RunCredentials(ctx context.Context, run fleet.Run) (map[string]string, error) {
-	var sealedKey []byte
-	var sealed map[string][]byte
-	now := a.Now()
-	err := a.store.Write(ctx, func(tx *store.Tx) error {
-		row, err := liveRow(tx, run)
-		if err != nil {
-			return err
-		}
-		if sealedKey, err = tx.DataKey(run.AgentID); err != nil {
-			return err
-		}
-		if sealed, err = tx.Credentials(run.AgentID); err != nil {
-			return err
-		}
-		by := fleet.Actor{Kind: fleet.ActorRun, ID: string(run.AgentID), Name: "program", TeamID: run.TeamID}
-		e := entry(act{by: by, action: "credentials.read", id: run.AgentID}, now, "done")
-		e.Detail = map[string]any{"epoch": row.Runtime.Epoch}
-		return tx.AddAudit(e)
-	})
-	if err != nil {
-		return nil, err
-	}
-	key, err := a.sealer.OpenDataKey(string(run.AgentID), sealedKey)
-	if err != nil {
-		return nil, err
-	}
-	open := map[string]string{}
-	for field, box := range sealed {
-		text, err := key.Open(box, "credentials", string(run.AgentID), field)
-		if err != nil {
-			return nil, err
-		}
-		open[field] = string(text)
-	}
-	return open, nil
 }

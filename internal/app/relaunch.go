@@ -2,22 +2,28 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"agentry/internal/fleet"
 	"agentry/internal/store"
 )
 
-// relaunchWindow is how far back relaunches are counted for the warning.
-const relaunchWindow = 7 * 24 * time.Hour
-
 // Relaunch resets an ended agent: credentials, alerts, open tasks, settings
 // and current actions go; the agent, its id, name, tags, usage and audit stay.
-// Country, hours and limits come back as a draft of the next setup.
+// Country, hours and limits come back as a draft of the next setup. One that is
+// held, because the agent keeps ending by itself, needs a reason.
 func (a *App) Relaunch(ctx context.Context, by fleet.Actor, id fleet.AgentID, in ReasonInput) (fleet.Agent, error) {
 	agent, err := a.reasoned(ctx, by, fleet.ScopeOperate, fleet.MoveRelaunch, id, in, func(c *change) error {
 		if _, err := fleet.Next(c.agent.Status, fleet.MoveRelaunch, c.agent.Facts(c.kind)); err != nil {
 			return err
+		}
+		hold, err := relaunchHold(c.tx, c.agent.Agent, c.now)
+		if err != nil {
+			return err
+		}
+		if hold != "" && strings.TrimSpace(in.Reason) == "" {
+			return fleet.Errorf(fleet.CodeConflict, "%s", hold)
 		}
 		counts, err := c.tx.Counts(id)
 		if err != nil {
@@ -34,6 +40,16 @@ func (a *App) Relaunch(ctx context.Context, by fleet.Actor, id fleet.AgentID, in
 	})
 	a.store.Erased()
 	return agent, err
+}
+
+// relaunchHold counts, in the audit, the relaunches out of the same end.
+func relaunchHold(tx *store.Tx, agent fleet.Agent, now time.Time) (string, error) {
+	code := endCode(agent.EndReason)
+	if code == "" {
+		return "", nil
+	}
+	n, err := tx.CountRelaunches(agent.TeamID, agent.ID, code, now.Add(-fleet.RelaunchWindow))
+	return fleet.RelaunchHold(code, n), err
 }
 
 // endCode is what of an end reason may stay in the audit: the program's own
@@ -56,12 +72,13 @@ func (a *App) clear(c *change) error {
 	for _, step := range []func() error{
 		func() error { return c.tx.DeleteCredentials(id) },
 		func() error { return c.tx.ReplaceDataKey(id, sealed) },
-		func() error { return c.tx.DeleteAlerts(id) },
+		func() error { return c.tx.DeleteAlerts(c.agent.TeamID, id) },
 		func() error { n, err := c.tx.DeleteOpenTasks(c.agent.TeamID, id); c.detail("tasks", n); return err },
 		func() error { return c.tx.DeleteCommands(id, "") },
 		func() error { return c.tx.FailPendingMessages(id) },
 		func() error { return c.tx.DeleteChats(c.agent.TeamID, id) },
 		func() error { return c.tx.ForgetRunEvents(id) },
+		c.flushAllReads,
 		func() error { return c.tx.ResetRun(id) },
 	} {
 		if err := step(); err != nil {
@@ -80,7 +97,8 @@ func (a *App) clear(c *change) error {
 }
 
 // Preview says what a relaunch or a delete would do, with counts from the code
-// that does it, bound to the agent's version.
+// that does it, bound to the agent's version. A hold blocks nothing: it asks for
+// a reason.
 func (a *App) Preview(ctx context.Context, by fleet.Actor, id fleet.AgentID, action fleet.Move) (fleet.Preview, error) {
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return fleet.Preview{}, err
@@ -88,7 +106,7 @@ func (a *App) Preview(ctx context.Context, by fleet.Actor, id fleet.AgentID, act
 	if action != fleet.MoveRelaunch && action != fleet.MoveDelete {
 		return fleet.Preview{}, fleet.Invalid("action", "must be relaunch or delete")
 	}
-	p := fleet.Preview{Action: action, BlockedBy: []string{}}
+	p, now := fleet.Preview{Action: action, BlockedBy: []string{}}, a.Now()
 	err := a.store.Read(ctx, func(tx *store.Tx) error {
 		row, err := tx.Agent(by.TeamID, id)
 		if err != nil {
@@ -100,13 +118,16 @@ func (a *App) Preview(ctx context.Context, by fleet.Actor, id fleet.AgentID, act
 		}
 		counts.Settings = len(row.Settings)
 		p.Agent, p.Version, p.Removes = row.Agent, row.Version, counts
-		if p.RecentRelaunches, err = tx.CountActions(by.TeamID, id, string(fleet.MoveRelaunch), a.Now().Add(-relaunchWindow)); err != nil {
+		if p.RecentRelaunches, err = tx.CountActions(by.TeamID, id, string(fleet.MoveRelaunch), now.Add(-fleet.RelaunchWindow)); err != nil {
 			return err
 		}
-		if action == fleet.MoveRelaunch {
-			return keepOfRelaunch(tx, &p)
+		if action == fleet.MoveDelete {
+			return nil
 		}
-		return nil
+		if p.Hold, err = relaunchHold(tx, p.Agent, now); err != nil {
+			return err
+		}
+		return keepOfRelaunch(tx, &p)
 	})
 	p.BlockedBy = append(p.BlockedBy, a.blockers(by, p)...)
 	p.Allowed = len(p.BlockedBy) == 0

@@ -185,3 +185,67 @@ func TestRelaunchesAreCounted(t *testing.T) {
 		b.clock.step(3 * 24 * time.Hour)
 	}
 }
+
+// crash lets the agent's program end until it is given up.
+func (b *bench) crash(id fleet.AgentID) {
+	b.t.Helper()
+	spec := b.start(id)
+	for {
+		b.ok(b.RunExited(b.t.Context(), spec.Run, app.RunExit{Text: "exit 1", Output: []string{"boom"}}))
+		if b.get(id).Status == fleet.Ended {
+			return
+		}
+		b.clock.step(8 * time.Second)
+		spec = b.begin(id, true)
+	}
+}
+
+// The third relaunch in seven days out of a crash loop needs a reason; ends by
+// people between them neither hold nor count.
+func TestRelaunchesOutOfACrashLoopAreHeld(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id := b.create("rehearsal")
+	relaunch := func(reason string) error {
+		return second(b.Relaunch(t.Context(), b.operator, id, app.ReasonInput{Reason: reason}))
+	}
+	hold := func() string {
+		return must[fleet.Preview](t)(b.Preview(t.Context(), b.operator, id, fleet.MoveRelaunch)).Hold
+	}
+	for range 2 {
+		b.crash(id)
+		if got := hold(); got != "" {
+			t.Error(got)
+		}
+		b.ok(relaunch(""))
+		b.ok(second(b.End(t.Context(), b.operator, id, app.ReasonInput{})))
+		if got := hold(); got != "" {
+			t.Error("an end by a person holds: " + got)
+		}
+		b.ok(relaunch(""))
+		b.clock.step(24 * time.Hour)
+	}
+	b.crash(id)
+	const sentence = "The agent was relaunched 2 times in 7 days and ended with crash_loop each time; say in a reason why it will be different now"
+	if got := hold(); got != sentence {
+		t.Error(got)
+	}
+	before := b.get(id).Version
+	for _, reason := range []string{"", " \n"} {
+		b.effectsOf(func() { wantErr(t, "without a reason", relaunch(reason), fleet.CodeConflict, sentence) }).
+			want(t, "a held relaunch", effects{Audit: []string{"relaunch conflict user operate"}})
+	}
+	if got := b.get(id); got.Status != fleet.Ended || got.Version != before || len(got.Alerts) != 1 {
+		t.Errorf("%s %d %+v", got.Status, got.Version, got.Alerts)
+	}
+	b.ok(relaunch("the list is repaired"))
+	b.crash(id)
+	if hold() == "" {
+		t.Error("not held the fourth time")
+	}
+	b.clock.step(7 * 24 * time.Hour)
+	if got := hold(); got != "" {
+		t.Error("held after seven days: " + got)
+	}
+	b.ok(relaunch(""))
+}

@@ -207,7 +207,11 @@ func (r *report) reply(e RunEvent) error {
 }
 
 func (r *report) ack(e RunEvent) error {
-	return r.tx.AckCommand(r.agent.ID, e.text("commandId"))
+	typ, err := r.tx.AckCommand(r.agent.ID, e.text("commandId"))
+	if err != nil || typ != fleet.CommandVerifyCode || r.agent.Status != fleet.AuthInProgress {
+		return err
+	}
+	return r.tx.SignInHeard(r.agent.ID, r.now)
 }
 
 func (r *report) taskDone(e RunEvent) error {
@@ -286,7 +290,7 @@ func (r *report) alert(e RunEvent) error {
 	if err := checkAlert(typ, subType, message); err != nil {
 		return err
 	}
-	n, err := r.tx.CountLiveAlerts(r.agent.ID, typ, subType)
+	n, err := r.tx.CountLiveAlerts(r.agent.TeamID, r.agent.ID, typ, subType)
 	if err != nil {
 		return err
 	}

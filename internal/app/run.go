@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"agentry/internal/fleet"
@@ -82,22 +80,23 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 		if err != nil || !row.Runtime.Wanted {
 			return err
 		}
-		if wait = row.Runtime.NextTry.Sub(now); wait > 0 {
-			wanted = true
-			return nil
-		}
 		kind, ok := a.kinds[row.Kind]
 		if !ok {
 			return nil
 		}
-		fresh, err := tx.Fresh(id)
+		wanted = true
+		// A wait that is longer than any is of a clock that was set back since.
+		if wait = row.Runtime.NextTry.Sub(now); wait > 0 && wait <= kind.Restart.BackoffMax {
+			return nil
+		}
+		wait = 0
+		marks, err := tx.RunMarks(id)
 		if err != nil {
 			return err
 		}
-		wait, wanted = 0, true
 		spec = RunSpec{
-			AgentName: row.Name, Incarnation: row.Incarnation, Kind: kind, Token: secret.NewToken(),
-			Settings: runSettings(row), Restart: !fresh,
+			AgentName: row.Name, Incarnation: row.Incarnation, Kind: kind, Token: a.sealer.NewRunToken(),
+			Settings: runSettings(row), Restart: !marks.Fresh,
 		}
 		spec.Run = fleet.Run{TeamID: row.TeamID, AgentID: id, Epoch: row.Runtime.Epoch + 1}
 		if err := tx.BeginRun(id, spec.Run.Epoch, secret.HashToken(spec.Token), kind.Driver, now); err != nil {
@@ -160,7 +159,12 @@ func (a *App) RunWanted(ctx context.Context, run fleet.Run) (ok bool, err error)
 
 // RunStopping records that the run's program is being stopped.
 func (a *App) RunStopping(ctx context.Context, run fleet.Run) error {
-	return a.onRun(ctx, run, func(c *change) error { return observed(c.tx, run, fleet.ObservedStopping, c.now) })
+	return a.onRun(ctx, run, func(c *change) error {
+		if err := c.tx.Stopping(run, c.now); err != nil {
+			return err
+		}
+		return observed(c.tx, run, fleet.ObservedStopping, c.now)
+	})
 }
 
 // onRun runs f on the agent of its newest run; for an older run or an agent
@@ -201,18 +205,19 @@ func (a *App) RunNotSpawned(ctx context.Context, run fleet.Run, cause error) err
 			return observed(c.tx, run, fleet.ObservedNone, c.now)
 		}
 		// Another start was asked for meanwhile: it has its own try.
-		if fresh, err := c.tx.Fresh(run.AgentID); err != nil || fresh {
+		marks, err := c.tx.RunMarks(run.AgentID)
+		if err != nil || marks.Fresh {
 			return err
 		}
 		rt := c.agent.Runtime
 		if rt.Restarts > 0 {
-			return c.exited(run, "could not be started", []string{cause.Error()})
+			return c.exited(run, "could not be started", []string{cause.Error()}, marks.Exits, c.kind.Restart.Within)
 		}
 		rt.LastError = "the program could not be started"
-		if err := c.tx.RunFailed(run.AgentID, rt); err != nil {
+		if err := c.tx.RunFailed(run.AgentID, rt, nil, []string{cause.Error()}); err != nil {
 			return err
 		}
-		if err := c.raise("runtime", "start_failed", fleet.SeverityError, "The program could not be started: "+cause.Error()); err != nil {
+		if err := c.raise("runtime", alertStartFailed, fleet.SeverityError, "The program could not be started: "+cause.Error()); err != nil {
 			return err
 		}
 		c.agent.Runtime.LastError, c.agent.Runtime.Handle = rt.LastError, ""
@@ -235,96 +240,48 @@ func (c *change) failSignIn() error {
 }
 
 // RunExited records that a run's program is gone and decides what follows:
-// nothing when it was stopped, a restart after a back-off, or giving up.
+// nothing when it was stopped, a restart after a back-off, or giving up. A run
+// that was ended by rule failed, whoever stopped it.
 func (a *App) RunExited(ctx context.Context, run fleet.Run, exit RunExit) error {
 	return a.onRun(ctx, run, func(c *change) error {
 		if err := c.tx.SetHandle(run, ""); err != nil {
 			return err
 		}
+		if err := c.resolve("runtime", alertUnstopped); err != nil {
+			return err
+		}
 		c.agent.Runtime.Handle = ""
-		fresh, err := c.tx.Fresh(run.AgentID)
+		marks, err := c.tx.RunMarks(run.AgentID)
 		switch {
 		case err != nil:
 			return err
 		case !c.agent.Runtime.Wanted:
 			return observed(c.tx, run, fleet.ObservedNone, c.now)
-		case exit.Expected, fresh:
+		case marks.Fresh:
+			return observed(c.tx, run, fleet.ObservedStarting, c.now)
+		case marks.Overdue != "":
+			return c.exited(run, marks.Overdue, exit.Output, marks.Exits, overdueWindow(c.kind))
+		case exit.Expected:
 			return observed(c.tx, run, fleet.ObservedStarting, c.now)
 		}
-		return c.exited(run, exit.Text, exit.Output)
+		return c.exited(run, exit.Text, exit.Output, marks.Exits, c.kind.Restart.Within)
 	})
 }
 
-func (c *change) exited(run fleet.Run, text string, output []string) error {
-	rt, rule := c.agent.Runtime, c.kind.Restart
-	if rt.FailuresSince.IsZero() || c.now.Sub(rt.FailuresSince) > rule.Within {
-		rt.Failures, rt.FailuresSince = 0, c.now
+// LastOutput returns the last lines, at most 20, that the agent's run that
+// failed last wrote; a start by a person and a relaunch forget them.
+func (a *App) LastOutput(ctx context.Context, by fleet.Actor, id fleet.AgentID) (lines []string, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return nil, err
 	}
-	rt.Failures++
-	rt.Restarts++
-	rt.NextTry = c.now.Add(backoff(rule, rt.Failures))
-	rt.LastError = text
-	if rt.Failures >= rule.GiveUpAfter {
-		rt.LastError = fmt.Sprintf("%s, %d times in %s", text, rt.Failures, short(rule.Within))
-	}
-	if err := c.tx.RunFailed(run.AgentID, rt); err != nil {
-		return err
-	}
-	c.agent.Runtime = rt
-	c.agent.Runtime.Handle = ""
-	if rt.Failures < rule.GiveUpAfter && c.agent.Status != fleet.AuthNeeded {
-		return observed(c.tx, run, fleet.ObservedBackoff, c.now)
-	}
-	return c.giveUp(output)
-}
-
-func (c *change) giveUp(output []string) error {
-	message := "The program keeps ending by itself: " + c.agent.Runtime.LastError
-	if len(output) > 0 {
-		message += ". Last output: " + output[len(output)-1]
-	}
-	if c.agent.Status != fleet.AuthNeeded {
-		if err := c.raise("runtime", fleet.EndCrashLoop, fleet.SeverityError, cutText(message)); err != nil {
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Agent(by.TeamID, id); err != nil {
 			return err
 		}
-	}
-	if c.agent.Status != fleet.Running {
-		return c.failSignIn()
-	}
-	c.agent.EndReason, c.agent.EndedAt = fleet.EndCrashLoop, c.now
-	if err := c.tx.FailPendingMessages(c.agent.ID); err != nil {
+		lines, err = tx.LastOutput(by.TeamID, id)
 		return err
-	}
-	return c.systemMove(fleet.MoveGiveUp)
-}
-
-// backoff doubles from the rule's minimum to its maximum; up to a quarter is
-// taken off at random, so that many agents do not come back at once.
-func backoff(rule fleet.Restart, failures int) time.Duration {
-	d := rule.BackoffMin
-	for i := 1; i < failures && d < rule.BackoffMax; i++ {
-		d *= 2
-	}
-	d = min(d, rule.BackoffMax)
-	if d <= 0 {
-		return 0
-	}
-	return d - time.Duration(rand.Int64N(int64(d)/4+1))
-}
-
-func short(d time.Duration) string {
-	if d%time.Minute == 0 {
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return d.String()
-}
-
-// cutText keeps a text inside what an alert may hold.
-func cutText(s string) string {
-	if r := []rune(s); len(r) > fleet.MaxText {
-		return string(r[:fleet.MaxText-1]) + "…"
-	}
-	return s
+	})
+	return lines, err
 }
 
 // AppendLogs stores what a run's program wrote.

@@ -161,7 +161,7 @@ func (s *seeder) settle(c *change, running bool) error {
 	case s.dice < 82:
 		c.agent.EndReason, c.agent.EndedAt = fleet.EndCrashLoop, c.now
 		c.agent.Runtime.LastError = "exit 3, 5 times in 10 min"
-		if err := c.tx.RunFailed(c.agent.ID, c.agent.Runtime); err != nil {
+		if err := c.tx.RunFailed(c.agent.ID, c.agent.Runtime, nil, seedOutput()); err != nil {
 			return err
 		}
 		if err := c.raise("runtime", fleet.EndCrashLoop, fleet.SeverityError, "The program keeps ending by itself: exit 3, 5 times in 10 min"); err != nil {

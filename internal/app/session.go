@@ -17,7 +17,7 @@ func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User,
 	if err != nil {
 		return u, nil, errSignIn()
 	}
-	if !a.guesses.admit(email, a.Now()) {
+	if !a.guesses.admit(email, a.clock.elapsed()) {
 		return u, nil, fleet.Errorf(fleet.CodeRateLimited, "Too many wrong passwords for this address; try again in %d minutes", int(guessWindow.Minutes()))
 	}
 	var known bool
@@ -98,7 +98,7 @@ func (a *App) Memberships(ctx context.Context, user fleet.UserID) (list []fleet.
 func (a *App) SaveSession(ctx context.Context, token string, s fleet.Session, ttl time.Duration) (string, error) {
 	now := a.Now()
 	if token == "" {
-		token, s.ID, s.CreatedAt = secret.NewToken(), fleet.NewID(now), now
+		token, s.ID, s.CreatedAt = secret.NewToken(), a.store.NewID(now), now
 	}
 	if s.Data == nil {
 		s.Data = []byte{}
@@ -109,15 +109,34 @@ func (a *App) SaveSession(ctx context.Context, token string, s fleet.Session, tt
 
 // LoadSession returns a live session or an unauthorized error.
 func (a *App) LoadSession(ctx context.Context, token string) (s fleet.Session, err error) {
+	now := a.Now()
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		var ok bool
-		s, ok, err = tx.SessionByToken(secret.HashToken(token), a.Now())
-		if err == nil && !ok {
-			err = errSession()
-		}
+		s, err = sessionOf(tx, token, now)
 		return err
 	})
+	return s, a.buryExpired(ctx, s, now, err)
+}
+
+// sessionOf returns the live session of a token. An expired one comes with the
+// error.
+func sessionOf(tx *store.Tx, token string, now time.Time) (fleet.Session, error) {
+	s, ok, err := tx.SessionByToken(secret.HashToken(token))
+	if err == nil && (!ok || !now.Before(s.ExpiresAt)) {
+		err = errSession()
+	}
 	return s, err
+}
+
+// buryExpired ends for good a session that was seen expired: a clock that goes
+// back later must not bring it back. It returns the cause.
+func (a *App) buryExpired(ctx context.Context, s fleet.Session, now time.Time, cause error) error {
+	if cause == nil || s.ID == "" || now.Before(s.ExpiresAt) {
+		return cause
+	}
+	if err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.DropExpiredSessions(now) }); err != nil {
+		a.log.Debug("expired sessions not dropped", "error", err)
+	}
+	return cause
 }
 
 func errSession() *fleet.Error { return fleet.Errorf(fleet.CodeUnauthorized, "Please sign in") }
@@ -129,22 +148,22 @@ const seenEvery = time.Minute
 func (a *App) ActorForSession(ctx context.Context, token string) (by fleet.Actor, m fleet.Member, s fleet.Session, err error) {
 	now := a.Now()
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		var ok bool
-		if s, ok, err = tx.SessionByToken(secret.HashToken(token), now); err != nil {
+		if s, err = sessionOf(tx, token, now); err != nil {
 			return err
 		}
-		if !ok || s.UserID == "" {
+		if s.UserID == "" {
 			return errSession()
 		}
+		var ok bool
 		if m, ok, err = tx.Member(s.TeamID, s.UserID); err == nil && !ok {
 			err = errSession()
 		}
 		return err
 	})
 	if err != nil {
-		return by, m, s, err
+		return by, m, s, a.buryExpired(ctx, s, now, err)
 	}
-	if now.Sub(s.SeenAt) >= seenEvery {
+	if now.Sub(s.SeenAt).Abs() >= seenEvery {
 		if err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(s.ID, now) }); err != nil {
 			a.log.Debug("session use not recorded", "error", err)
 		}
@@ -157,8 +176,11 @@ func (a *App) ActorForSession(ctx context.Context, token string) (by fleet.Actor
 func (a *App) DropSession(ctx context.Context, token string) error {
 	now := a.Now()
 	return a.store.Write(ctx, func(tx *store.Tx) error {
-		s, ok, err := tx.SessionByToken(secret.HashToken(token), now)
-		if err != nil || !ok {
+		s, err := sessionOf(tx, token, now)
+		if fleet.CodeOf(err) == fleet.CodeUnauthorized {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		if err := tx.DropSessionToken(secret.HashToken(token)); err != nil {

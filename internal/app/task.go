@@ -52,7 +52,7 @@ func (a *App) AddTask(ctx context.Context, by fleet.Actor, id fleet.AgentID, in 
 			in.DueAt = c.now
 		}
 		t = fleet.Task{
-			ID: fleet.NewID(c.now), AgentID: id, Type: in.Type, Payload: in.Payload, DueAt: in.DueAt.UTC(), State: fleet.TaskPending,
+			ID: c.tx.NewID(c.now), AgentID: id, Type: in.Type, Payload: in.Payload, DueAt: in.DueAt.UTC(), State: fleet.TaskPending,
 			Incarnation: c.agent.Incarnation, CreatedAt: c.now, UpdatedAt: c.now,
 		}
 		c.detail("taskId", t.ID)

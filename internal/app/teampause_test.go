@@ -120,7 +120,7 @@ func TestWhatFallsIntoATeamPause(t *testing.T) {
 	signing := b.create("linkedin")
 	b.ok(second(b.Setup(t.Context(), b.operator, signing, app.SetupInput{Login: "me@example.com", Password: "hunter22 secret", Country: "FR"})))
 	spec := b.begin(signing, true)
-	napping, _ := b.running("rehearsal")
+	napping, napped := b.running("rehearsal")
 	b.ok(second(b.Pause(t.Context(), b.operator, napping, app.PauseInput{Until: t0.Add(time.Hour)})))
 	b.ok(second(b.PauseTeam(t.Context(), b.admin, "stop")))
 	if s := b.get(signing); s.Status != fleet.AuthInProgress || s.Why != "Signing in since 10:00 UTC" {
@@ -134,6 +134,9 @@ func TestWhatFallsIntoATeamPause(t *testing.T) {
 	b.effectsOf(func() { b.ok(b.Tick(t.Context())) }).want(t, "tick", effects{
 		Audit: []string{"pause done team pause"}, Events: []string{"agent.status_changed"}, Wakes: 1,
 	})
+	for _, run := range []fleet.Run{spec.Run, napped.Run} {
+		b.ok(b.RunExited(t.Context(), run, app.RunExit{Text: "exit 0", Expected: true}))
+	}
 	b.clock.step(2 * time.Hour)
 	b.effectsOf(func() { b.ok(b.Tick(t.Context())) }).want(t, "a resume that is due in the pause", effects{})
 	if v := b.get(napping); v.Why != "Paused by Ann operate; resumes with the team" {

@@ -231,6 +231,15 @@ func TestIDs(t *testing.T) {
 	for range 5000 {
 		ids = append(ids, fleet.NewID(at))
 	}
+	var kept fleet.IDs
+	var made []string
+	for i := range 5000 {
+		made = append(made, kept.New(at.Add(-time.Duration(i)*time.Hour)))
+	}
+	if !slices.IsSorted(made) || made[0][:13] != fleet.NewID(at)[:13] {
+		t.Error("ids go back with the clock", made[:2])
+	}
+	ids = append(ids, made...)
 	for _, id := range ids {
 		parsed, ok := fleet.ParseID(id)
 		if !shape.MatchString(id) || seen[id] || !ok || parsed != id {

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,14 +26,17 @@ type (
 // NewID makes a UUID version 7 (RFC 9562) from the given time, to a quarter of
 // a microsecond (section 6.2, method 3), and 62 random bits, so that ids made
 // later sort later.
-func NewID(at time.Time) string {
+func NewID(at time.Time) string { return newID(ticks(at)) }
+
+// ticks are the 60 bits of time of an id: milliseconds and 4096ths of one.
+func ticks(at time.Time) uint64 {
+	return uint64(at.UnixMilli())<<12 | uint64(at.UnixNano()%1e6*4096/1e6)
+}
+
+func newID(ticks uint64) string {
 	var b [16]byte
 	rand.Read(b[:])
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
-	copy(b[:6], ms[2:])
-	part := uint16(at.UnixNano() % 1e6 * 4096 / 1e6)
-	binary.BigEndian.PutUint16(b[6:8], 0x7000|part)
+	binary.BigEndian.PutUint64(b[:8], ticks>>12<<16|0x7000|ticks&0xfff)
 	b[8] = 0x80 | b[8]&0x3f
 	return formatUUID(b)
 }
@@ -43,6 +47,22 @@ func derivedID(name string) string {
 	b := [16]byte(sum[:16])
 	b[6], b[8] = 0x80|b[6]&0x0f, 0x80|b[8]&0x3f
 	return formatUUID(b)
+}
+
+// IDs makes ids as NewID does, but each sorts behind all it made before, also
+// when the clock was set back: lists that are paged by id keep the order in
+// which things came. The zero value is ready; it is safe for concurrent use.
+type IDs struct{ last atomic.Uint64 }
+
+// New makes an id from the given time, or just behind the last one's.
+func (g *IDs) New(at time.Time) string {
+	for {
+		last := g.last.Load()
+		next := max(ticks(at), last+1)
+		if g.last.CompareAndSwap(last, next) {
+			return newID(next)
+		}
+	}
 }
 
 func formatUUID(b [16]byte) string {

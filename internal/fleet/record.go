@@ -44,6 +44,8 @@ type Preview struct {
 	Agent   Agent
 	// RecentRelaunches counts those of the last 7 days.
 	RecentRelaunches int
+	// Hold says why the relaunch needs a reason; "" is that it needs none.
+	Hold string
 }
 
 // Deletion is the certificate that remains of a deleted agent.
@@ -73,6 +75,14 @@ type Key struct {
 	LastUsedAt time.Time // minute precision
 	ExpiresAt  time.Time // zero is never
 	RevokedAt  time.Time
+	// ExpiredAt is when it was first seen expired; it stays so.
+	ExpiredAt time.Time
+}
+
+// Expired tells whether the key's time is over, now or once before the clock
+// was set back.
+func (k Key) Expired(now time.Time) bool {
+	return !k.ExpiredAt.IsZero() || !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt)
 }
 
 // User is a person.

@@ -11,11 +11,11 @@ type Runtime struct {
 	Epoch     int64
 	StartedAt time.Time // of the present run
 	Restarts  int       // since the last start by a person
-	// Failures and FailuresSince count exits inside the kind's window.
-	Failures      int
-	FailuresSince time.Time
-	NextTry       time.Time // when backoff ends
-	LastError     string
+	// Failures counts the exits inside the kind's window since a run that
+	// lived long enough to count as stable; the back-off grows with it.
+	Failures  int
+	NextTry   time.Time // when backoff ends
+	LastError string
 	// Wanted: the status asks for a program.
 	Wanted bool
 	// EnableAutonomy and Settings are of the start that wanted this run.

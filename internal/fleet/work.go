@@ -93,6 +93,8 @@ type Alert struct {
 	Count     int
 	By        string    // who acknowledged, snoozed or resolved it
 	Until     time.Time // end of a snooze
+	// Recovered: it is resolved because its cause went by itself.
+	Recovered bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -64,7 +64,7 @@ func Prefix(key string) string {
 	return key[:PrefixLength]
 }
 
-// NewToken makes a run token, session id or one-time link: 32 random bytes in
+// NewToken makes a session id or one-time link: 32 random bytes in
 // base64url without padding, 43 characters. Store HashToken of it.
 func NewToken() string {
 	b := make([]byte, tokenBytes)

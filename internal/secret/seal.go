@@ -10,7 +10,9 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,7 +35,8 @@ var ErrOpen = errors.New("secret: sealed value does not open with this key in th
 // Sealer seals and opens data keys with the master key. It is safe for
 // concurrent use and prints as "[secret]".
 type Sealer struct {
-	aead cipher.AEAD
+	aead     cipher.AEAD
+	tokenKey []byte // of the MAC of run tokens
 }
 
 // NewSealer makes a Sealer of the 32 bytes of a master key.
@@ -42,7 +45,9 @@ func NewSealer(master []byte) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("secret: master key: %w", err)
 	}
-	return &Sealer{aead: aead}, nil
+	mac := hmac.New(sha256.New, master)
+	mac.Write([]byte("agentry run token"))
+	return &Sealer{aead: aead, tokenKey: mac.Sum(nil)}, nil
 }
 
 // NewDataKey makes an agent's data key. Store sealed; it opens only with this

@@ -13,7 +13,7 @@ const agentColumns = `a.id, a.team_id, a.name, a.kind, a.status, a.observed, a.l
 	a.settings, a.incarnation, a.version, a.set_up, a.protected, a.end_reason, a.ended_at, a.pause_note, a.paused_by,
 	a.resume_at, a.team_paused, a.status_at, a.open_alerts, a.draft, a.created_at, a.updated_at,
 	r.wanted, r.epoch, r.handle, r.autonomy, r.settings, r.started_at, r.last_heard_at, r.restarts, r.failures,
-	r.failures_since, r.next_try, r.last_error,
+	r.next_try, r.last_error,
 	r.total_invitations, r.total_messages, r.today, r.today_invitations, r.today_messages` + workColumns
 
 const agentTables = ` FROM agents a JOIN runtimes r ON r.agent_id = a.id `
@@ -42,7 +42,7 @@ func agentTargets(a *AgentRow) []any {
 		jsonText{&a.Draft}, stamp{&a.CreatedAt}, stamp{&a.UpdatedAt},
 		&a.Runtime.Wanted, &a.Runtime.Epoch, &a.Runtime.Handle, &a.Runtime.EnableAutonomy,
 		jsonText{&a.Runtime.Settings}, stamp{&a.Runtime.StartedAt}, stamp{&a.Runtime.LastHeardAt},
-		&a.Runtime.Restarts, &a.Runtime.Failures, stamp{&a.Runtime.FailuresSince}, stamp{&a.Runtime.NextTry},
+		&a.Runtime.Restarts, &a.Runtime.Failures, stamp{&a.Runtime.NextTry},
 		&a.Runtime.LastError, &a.TotalInvitations, &a.TotalMessages, &a.Today, &a.TodayInvitations, &a.TodayMessages}, workTargets(a)...)
 }
 
@@ -125,9 +125,9 @@ func (tx *Tx) InsertAgent(a fleet.Agent, sealedKey []byte) error {
 		return err
 	}
 	if err := tx.run(`INSERT INTO runtimes (agent_id, team_id, wanted, fresh, epoch, driver, handle, autonomy, settings,
-			started_at, last_heard_at, restarts, failures, failures_since, next_try, last_error,
+			started_at, last_heard_at, restarts, failures, next_try, last_error,
 			total_invitations, total_messages, today, today_invitations, today_messages)
-		VALUES ($1, $2, 0, 0, 0, '', '', 0, '{}', 0, 0, 0, 0, 0, 0, '', 0, 0, '', 0, 0)`, a.ID, a.TeamID); err != nil {
+		VALUES ($1, $2, 0, 0, 0, '', '', 0, '{}', 0, 0, 0, 0, 0, '', 0, 0, '', 0, 0)`, a.ID, a.TeamID); err != nil {
 		return err
 	}
 	if err := tx.run(`INSERT INTO agent_keys (agent_id, sealed) VALUES ($1, $2)`, a.ID, sealedKey); err != nil {

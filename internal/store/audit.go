@@ -41,6 +41,15 @@ func (tx *Tx) History(team fleet.TeamID, id fleet.AgentID, before int64, limit i
 	return list, err
 }
 
+// CountRelaunches counts the relaunches of one of the team's agents out of an
+// end reason since an instant.
+func (tx *Tx) CountRelaunches(team fleet.TeamID, id fleet.AgentID, endReason string, since time.Time) (n int, err error) {
+	part := `%"endReason":` + toJSON(endReason) + `%`
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM audit WHERE agent_id = $1 AND team_id = $2 AND action = 'relaunch' AND outcome = 'done' AND at >= $3
+		AND detail LIKE $4`, id, team, micros(since), part)
+	return n, err
+}
+
 // CountActions counts the team's done actions of a kind on an agent since an instant.
 func (tx *Tx) CountActions(team fleet.TeamID, id fleet.AgentID, action string, since time.Time) (n int, err error) {
 	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM audit WHERE agent_id = $1 AND team_id = $2 AND action = $3 AND outcome = 'done' AND at >= $4`,

@@ -53,7 +53,7 @@ func (tx *Tx) ForgetIdempotent(actor, key string) error {
 	return tx.run(`DELETE FROM idempotency WHERE actor_id = $1 AND key = $2`, actor, key)
 }
 
-// DropIdempotentBefore forgets calls older than the instant.
-func (tx *Tx) DropIdempotentBefore(at time.Time) error {
-	return tx.run(`DELETE FROM idempotency WHERE created_at < $1`, micros(at))
+// DropIdempotent forgets calls that are too long ago.
+func (tx *Tx) DropIdempotent(late Late) error {
+	return tx.run(`DELETE FROM idempotency WHERE `+late.sql("created_at"), late.args()...)
 }

@@ -7,16 +7,16 @@ import (
 	"agentry/internal/fleet"
 )
 
-const keyColumns = `id, team_id, name, prefix, scope, created_by, created_at, last_used_at, expires_at, revoked_at`
+const keyColumns = `id, team_id, name, prefix, scope, created_by, created_at, last_used_at, expires_at, revoked_at, expired_at`
 
 func keyTargets(k *fleet.Key) []any {
 	return []any{&k.ID, &k.TeamID, &k.Name, &k.Prefix, &k.Scope, &k.CreatedBy, stamp{&k.CreatedAt}, stamp{&k.LastUsedAt},
-		stamp{&k.ExpiresAt}, stamp{&k.RevokedAt}}
+		stamp{&k.ExpiresAt}, stamp{&k.RevokedAt}, stamp{&k.ExpiredAt}}
 }
 
 // InsertKey stores a new API key by its hash.
 func (tx *Tx) InsertKey(k fleet.Key, hash []byte) error {
-	return tx.run(`INSERT INTO api_keys (`+keyColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, $9)`,
+	return tx.run(`INSERT INTO api_keys (`+keyColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, 0, $9)`,
 		k.ID, k.TeamID, k.Name, k.Prefix, k.Scope, k.CreatedBy, micros(k.CreatedAt), micros(k.ExpiresAt), hash)
 }
 
@@ -40,6 +40,11 @@ func (tx *Tx) Keys(team fleet.TeamID) (list []fleet.Key, err error) {
 // TouchKey records that a key was used.
 func (tx *Tx) TouchKey(id string, at time.Time) error {
 	return tx.run(`UPDATE api_keys SET last_used_at = $1 WHERE id = $2`, micros(at), id)
+}
+
+// MarkExpiredKeys notes of keys whose time is over that they were seen so.
+func (tx *Tx) MarkExpiredKeys(at time.Time) error {
+	return tx.run(`UPDATE api_keys SET expired_at = $1 WHERE expires_at > 0 AND expires_at <= $1 AND expired_at = 0`, micros(at))
 }
 
 // RevokeKey voids one of the team's keys; false when it has no such live key.

@@ -327,9 +327,12 @@ func (tx *Tx) DueResumes(at time.Time, limit int) ([]fleet.Run, error) {
 		AND team_id NOT IN (SELECT id FROM teams WHERE paused_at > 0) ORDER BY resume_at, team_id, id LIMIT $2`, micros(at), limit)
 }
 
-// LateSignIns returns agents that have been signing in since before the instant.
-func (tx *Tx) LateSignIns(before time.Time, limit int) ([]fleet.Run, error) {
-	return tx.agentRefs(`SELECT team_id, id FROM agents WHERE status = 'auth_in_progress' AND status_at < $1 ORDER BY status_at LIMIT $2`, micros(before), limit)
+// LateSignIns returns agents whose sign-in began, and was last heard of, too
+// long ago, or began before the instant.
+func (tx *Tx) LateSignIns(late Late, before time.Time, limit int) ([]fleet.Run, error) {
+	return tx.agentRefs(`SELECT a.team_id, a.id FROM agents a JOIN runtimes r ON r.agent_id = a.id
+		WHERE a.status = 'auth_in_progress' AND `+late.sql("a.status_at")+` AND (`+late.sql("r.sign_in_at")+` OR a.status_at < $3)
+		ORDER BY a.status_at LIMIT $4`, late.args(micros(before), limit)...)
 }
 
 func (tx *Tx) agentRefs(query string, values ...any) (list []fleet.Run, err error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -122,8 +123,8 @@ func fill(tx *Tx, team fleet.TeamID, list []drawn) error {
 			return err
 		}
 		for n := range a.OpenAlerts {
-			al := fleet.Alert{ID: fleet.NewID(t0), AgentID: a.ID, Type: "t", SubType: fmt.Sprint(n), Message: "m", Severity: fleet.SeverityInfo, CreatedAt: t0, UpdatedAt: t0}
-			if _, err := tx.RaiseAlert(team, al); err != nil {
+			al := fleet.Alert{ID: fleet.NewID(t0), AgentID: a.ID, Type: "t", SubType: fmt.Sprint(n), Message: "m", Severity: fleet.SeverityInfo, State: fleet.AlertOpen, Count: 1, CreatedAt: t0, UpdatedAt: t0}
+			if err := tx.InsertAlert(team, al); err != nil {
 				return err
 			}
 		}
@@ -216,9 +217,9 @@ func manyAgents(t testing.TB, s *Store, n int) {
 			return err
 		}
 		return tx.run(`INSERT INTO runtimes (agent_id, team_id, wanted, fresh, epoch, driver, handle, autonomy, settings,
-				started_at, last_heard_at, restarts, failures, failures_since, next_try, last_error,
+				started_at, last_heard_at, restarts, failures, next_try, last_error,
 				total_invitations, total_messages, today, today_invitations, today_messages)
-			SELECT id, team_id, status = 'running', 0, 1, '', '', 0, '{}', $1, $1, 0, 0, 0, 0, '', 0, 0, '', 0, 0 FROM agents`, micros(t0))
+			SELECT id, team_id, status = 'running', 0, 1, '', '', 0, '{}', $1, $1, 0, 0, 0, '', 0, 0, '', 0, 0 FROM agents`, micros(t0))
 	})
 }
 
@@ -302,17 +303,9 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 			_, err := tx.DailyUsage(teamA, make([]fleet.AgentID, 50), []string{"messages", "invitations"}, "2026-01-01")
 			return err
 		},
-		"LiveAlerts":         func(tx *Tx) error { _, err := tx.LiveAlerts(make([]fleet.AgentID, 50)); return err },
-		"WantedRuns":         func(tx *Tx) error { _, err := tx.WantedRuns(); return err },
-		"Handles":            func(tx *Tx) error { _, err := tx.Handles(); return err },
 		"DueResumes":         func(tx *Tx) error { _, err := tx.DueResumes(t0, 10); return err },
-		"LateSignIns":        func(tx *Tx) error { _, err := tx.LateSignIns(t0, 10); return err },
-		"SilentRuns":         func(tx *Tx) error { _, err := tx.SilentRuns(t0, 10); return err },
-		"DueSnoozes":         func(tx *Tx) error { _, _, err := tx.DueSnoozes(t0, 10); return err },
-		"old events":         func(tx *Tx) error { _, err := tx.HasRunEventsBefore(t0); return err },
-		"RunOfToken":         func(tx *Tx) error { _, _, _, _, err := tx.RunOfToken([]byte("x")); return err },
 		"KeyByHash":          func(tx *Tx) error { _, _, err := tx.KeyByHash([]byte("x")); return err },
-		"Session":            func(tx *Tx) error { _, _, err := tx.SessionByToken([]byte("x"), t0); return err },
+		"Session":            func(tx *Tx) error { _, _, err := tx.SessionByToken([]byte("x")); return err },
 		"DueTasks":           func(tx *Tx) error { _, err := tx.DueTasks(teamA, "a", "messages", t0, 10); return err },
 		"Tasks of a counter": func(tx *Tx) error { _, err := tx.DueTasks(teamA, "a", "", t0, 10); return err },
 		"Recount":            func(tx *Tx) error { return tx.run(recount, "a") },
@@ -320,22 +313,23 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 		"RunningInPause":     func(tx *Tx) error { _, err := tx.RunningInPause(10); return err },
 		"LeftPaused":         func(tx *Tx) error { _, err := tx.LeftPaused(10); return err },
 		"Team":               func(tx *Tx) error { _, err := tx.Team(teamA); return err },
-		"Open alerts":        func(tx *Tx) error { _, err := tx.CountOpenAlerts(teamA); return err },
 		"Attention":          func(tx *Tx) error { _, err := tx.CountAgents(teamA, AgentFilter{Attention: true}); return err },
 		"Agent":              func(tx *Tx) error { _, err := tx.Agent(teamA, "a"); return err },
 		"TeamCountries":      func(tx *Tx) error { _, err := tx.TeamCountries(teamA); return err },
 		"TeamTags":           func(tx *Tx) error { _, err := tx.TeamTags(teamA); return err },
-		"Live alerts":        func(tx *Tx) error { _, err := tx.CountLiveAlerts("a", "t", "s"); return err },
 		"ChatTexts":          func(tx *Tx) error { _, err := tx.ChatTexts(teamA, "a", "c", t0, t0, false, 10); return err },
 		"OpenChats":          func(tx *Tx) error { _, err := tx.OpenChats(teamA, t0, 10); return err },
 		"open chats":         func(tx *Tx) error { _, err := tx.CountOpenChats(teamA, "a", t0); return err },
 		"Chat":               func(tx *Tx) error { _, _, err := tx.Chat(teamA, "c"); return err },
 		"AgentNamed":         func(tx *Tx) error { _, _, err := tx.AgentNamed(teamA, "n", "k"); return err },
 	}
+	maps.Copy(plans, plansOfRuns())
 	index := map[string]string{
 		"LiveAlerts": "alerts_live", "WantedRuns": "runtimes_wanted", "Handles": "runtimes_handle", "SilentRuns": "runtimes_wanted",
 		"DueSnoozes": "alerts_snoozed", "Live alerts": "alerts_live", "DueResumes": "teams_paused", "DueTasks": "tasks_waiting",
 		"Tasks of a counter": "tasks_waiting", "Open tasks": "tasks_held", "Recount": "tasks_handed", "RunningInPause": "teams_paused", "LeftPaused": "agents_team_paused",
+		"LiveAlertsOf": "alerts_live", "MuteRuns": "runtimes_wanted",
+		"UnstoppedRuns": "runtimes_handle", "Late claims": "tasks_claimed", "Reads": "runtimes_reads", "LateSignIns": "agents_signing_in", "Expired": "api_keys_expiry",
 	}
 	ofTeam := []string{"TeamCountries", "Attention", "LeftPaused"}
 	for name, look := range plans {

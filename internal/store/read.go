@@ -64,5 +64,5 @@ func (s *Store) answer(r *read) {
 	}
 	defer s.reads.prepare()
 	defer t.Rollback()
-	r.err = r.f(&Tx{ctx: r.ctx, tx: t, stmts: s.reads})
+	r.err = r.f(&Tx{ctx: r.ctx, tx: t, stmts: s.reads, ids: &s.ids})
 }

@@ -21,9 +21,10 @@ func (tx *Tx) SaveSession(tokenHash []byte, s fleet.Session) error {
 		tokenHash, s.ID, s.UserID, s.TeamID, s.Data, s.UserAgent, micros(s.CreatedAt), micros(s.SeenAt), micros(s.ExpiresAt))
 }
 
-// SessionByToken returns a live session; ok is false when there is none.
-func (tx *Tx) SessionByToken(tokenHash []byte, at time.Time) (s fleet.Session, ok bool, err error) {
-	ok, err = tx.one(sessionTargets(&s), `SELECT `+sessionColumns+` FROM sessions WHERE token_hash = $1 AND expires_at > $2`, tokenHash, micros(at))
+// SessionByToken returns a session, which may have expired; ok is false when
+// there is none.
+func (tx *Tx) SessionByToken(tokenHash []byte) (s fleet.Session, ok bool, err error) {
+	ok, err = tx.one(sessionTargets(&s), `SELECT `+sessionColumns+` FROM sessions WHERE token_hash = $1`, tokenHash)
 	return s, ok, err
 }
 
@@ -52,6 +53,14 @@ func (tx *Tx) DropSessionToken(tokenHash []byte) error {
 func (tx *Tx) DropSession(user fleet.UserID, id string) (bool, error) {
 	n, err := tx.exec(`DELETE FROM sessions WHERE user_id = $1 AND id = $2`, user, id)
 	return n == 1, err
+}
+
+// HasExpired tells whether there is something for DropExpiredSessions or
+// MarkExpiredKeys.
+func (tx *Tx) HasExpired(at time.Time) (bool, error) {
+	var n int
+	return tx.one([]any{&n}, `SELECT 1 FROM sessions WHERE expires_at <= $1
+		UNION ALL SELECT 1 FROM api_keys WHERE expires_at > 0 AND expires_at <= $1 AND expired_at = 0 LIMIT 1`, micros(at))
 }
 
 // DropExpiredSessions forgets sessions that are over.

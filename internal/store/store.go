@@ -43,6 +43,7 @@ type Store struct {
 	// Statements of each pool, kept for reuse; see statements.
 	writes, reads *statements
 
+	ids       fleet.IDs
 	erased    chan struct{}
 	committed func(...fleet.Event)
 	fatal     func(error)
@@ -140,10 +141,18 @@ type Tx struct {
 	ctx    context.Context
 	tx     *sql.Tx
 	stmts  *statements
+	ids    *fleet.IDs
 	events []fleet.Event
 	// changed are the agents whose tasks were changed since the last settle.
 	changed map[fleet.AgentID]bool
 }
+
+// NewID makes an id for a row; see Store.NewID.
+func (tx *Tx) NewID(at time.Time) string { return tx.ids.New(at) }
+
+// NewID makes an id that sorts behind all that this store has made, whatever
+// the clock did meanwhile.
+func (s *Store) NewID(at time.Time) string { return s.ids.New(at) }
 
 type write struct {
 	ctx   context.Context
@@ -243,7 +252,7 @@ func (s *Store) runBatch(batch []*write) error {
 		if _, err := t.Exec(`SAVEPOINT one`); err != nil {
 			return err
 		}
-		if w.run(t, s.writes); w.err == nil && w.panic == nil {
+		if w.run(t, s); w.err == nil && w.panic == nil {
 			good++
 			_, err = t.Exec(`RELEASE one`)
 		} else {
@@ -261,7 +270,7 @@ func (s *Store) runBatch(batch []*write) error {
 	return t.Commit()
 }
 
-func (w *write) run(t *sql.Tx, stmts *statements) {
+func (w *write) run(t *sql.Tx, s *Store) {
 	defer func() {
 		if w.panic = recover(); w.panic != nil {
 			w.stack = debug.Stack()
@@ -271,7 +280,7 @@ func (w *write) run(t *sql.Tx, stmts *statements) {
 		return
 	}
 	// A caller that goes away must not break the transaction it shares.
-	w.tx = &Tx{ctx: context.WithoutCancel(w.ctx), tx: t, stmts: stmts}
+	w.tx = &Tx{ctx: context.WithoutCancel(w.ctx), tx: t, stmts: s.writes, ids: &s.ids}
 	if w.err = w.f(w.tx); w.err == nil {
 		w.err = w.tx.settle()
 	}

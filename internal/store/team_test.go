@@ -30,7 +30,7 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.AddUsage(a.ID, "2026-01-14", fleet.UsageMessages, 1, 3),
 			tx.AddLogs(a.ID, []fleet.LogLine{{At: t0, Epoch: 1, Level: "info", Text: text}}),
 			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "end", AgentID: a.ID, Outcome: "done", Note: text}),
-			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "relaunch", AgentID: a.ID, Outcome: "done"}),
+			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "relaunch", AgentID: a.ID, Outcome: "done", Detail: map[string]any{"endReason": fleet.EndCrashLoop, "tasks": 1}}),
 			tx.AddEvent(fleet.Event{TeamID: a.TeamID, AgentID: a.ID, Type: fleet.EventAgentCreated, At: t0}),
 		}
 		for _, err := range steps {
@@ -41,8 +41,13 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 		if _, err := tx.NewRunEvent(a.ID, "event 1", t0); err != nil {
 			return err
 		}
-		_, err := tx.RaiseAlert(a.TeamID, fleet.Alert{ID: "alert " + string(a.ID), AgentID: a.ID, Type: "auth", SubType: "rejected", Message: text, Severity: fleet.SeverityError, CreatedAt: t0, UpdatedAt: t0})
-		return err
+		if err := tx.RunFailed(a.ID, fleet.Runtime{LastError: text}, nil, []string{text}); err != nil {
+			return err
+		}
+		return tx.InsertAlert(a.TeamID, fleet.Alert{
+			ID: "alert " + string(a.ID), AgentID: a.ID, Type: "auth", SubType: "rejected", Message: text, Severity: fleet.SeverityError,
+			State: fleet.AlertOpen, Count: 1, CreatedAt: t0, UpdatedAt: t0,
+		})
 	})
 }
 
@@ -54,7 +59,7 @@ type look struct {
 }
 
 func looksOf(a fleet.Agent) map[string]look {
-	return map[string]look{
+	looks := map[string]look{
 		"Agent": {func(tx *Tx, team fleet.TeamID) (int, error) { r, err := tx.Agent(team, a.ID); return len(r.Name), err }, fleet.CodeForbidden, 11},
 		"Agents": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.Agents(team, AgentFilter{}, AgentOrder{}, nil, 10)
@@ -81,15 +86,6 @@ func looksOf(a fleet.Agent) map[string]look {
 			m, err := tx.DailyUsage(team, []fleet.AgentID{a.ID}, []string{"messages"}, "2026-01-01")
 			return int(m[a.ID]["2026-01-14"]), err
 		}, "", 3},
-		"Alert": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			al, err := tx.Alert(team, "alert "+string(a.ID))
-			return al.Count, err
-		}, fleet.CodeNotFound, 1},
-		"TeamAlerts": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			l, err := tx.TeamAlerts(team, fleet.AlertOpen, "", 10)
-			return len(l), err
-		}, "", 1},
-		"CountOpenAlerts": {func(tx *Tx, team fleet.TeamID) (int, error) { n, err := tx.CountOpenAlerts(team); return int(n), err }, "", 1},
 		"CountActions": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			return tx.CountActions(team, a.ID, "end", t0.Add(-time.Hour))
 		}, "", 1},
@@ -126,6 +122,8 @@ func looksOf(a fleet.Agent) map[string]look {
 		"Deletions": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.Deletions(team, "", 10); return len(l), err }, "", 1},
 		"Team":      {func(tx *Tx, team fleet.TeamID) (int, error) { tm, err := tx.Team(team); return len(tm.Name), err }, "", 1}, // a team's own name
 	}
+	maps.Copy(looks, looksAtRuns(a))
+	return looks
 }
 
 // auditLooks are looks at what the audit has of an agent.
@@ -194,8 +192,8 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	looks := looksOf(a)
 	maps.Copy(looks, chatLooksOf(a))
 	maps.Copy(looks, auditLooks(a))
-	// Those that write are tried in TestAnotherTeamChangesNothing, DropRemoval in TestRemovals.
-	writes := []string{"InsertMember", "RaiseAlert", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "DropRemoval"}
+	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert and TestRemovals.
+	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "DropRemoval"}
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {
 		m := tx.Method(i)
@@ -440,14 +438,12 @@ func TestLogsAndResolvedAlertsAreBounded(t *testing.T) {
 			}
 		}
 		for i := range MaxAlerts + 5 {
-			al := fleet.Alert{ID: fleet.NewID(t0.Add(time.Duration(i) * time.Microsecond)), AgentID: a.ID, Type: "t", SubType: fmt.Sprint(i % 3), Message: "m", CreatedAt: t0, UpdatedAt: t0}
-			if _, err := tx.RaiseAlert(teamA, al); err != nil {
-				return err
+			al := fleet.Alert{ID: fleet.NewID(t0.Add(time.Duration(i) * time.Microsecond)), AgentID: a.ID, Type: "t", SubType: fmt.Sprint(i % 3), Message: "m", State: fleet.AlertResolved, CreatedAt: t0, UpdatedAt: t0}
+			if i == 0 {
+				al.State = fleet.AlertOpen
 			}
-			if i != 0 { // the first stays open
-				if _, err := tx.ResolveAlerts(a.ID, "t", fmt.Sprint(i%3), "x", t0); err != nil && i%3 != 0 {
-					return err
-				}
+			if err := tx.InsertAlert(teamA, al); err != nil {
+				return err
 			}
 		}
 		return nil

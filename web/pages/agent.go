@@ -110,6 +110,9 @@ func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Over
 		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, p.app.Now()),
 		Hours: hoursText(v.Hours), ViewerHours: hoursUTC(v.Hours, p.app.Now()), Tags: v.Tags, NextTaskAt: v.NextTask, Now: p.app.Now(),
 	}
+	if m.LastOutput, err = p.lastOutput(c, who, v.Agent); err != nil {
+		return nil, err
+	}
 	if m.NextTask = v.NextType; m.NextTask == "" && !v.NextTask.IsZero() {
 		m.NextTask = "task"
 	}
@@ -149,6 +152,15 @@ func runFacts(agent fleet.Agent, now time.Time) []views.Fact {
 		facts = append(facts, views.Fact{Label: "Last error", Value: rt.LastError})
 	}
 	return append(facts, views.Fact{Label: "Created", At: agent.CreatedAt})
+}
+
+// lastOutput are the last lines of a program that failed, while that is what
+// there is to know about the agent.
+func (p *Pages) lastOutput(c *fiber.Ctx, who Viewer, agent fleet.Agent) ([]string, error) {
+	if agent.Runtime.LastError == "" || agent.Runtime.State == fleet.ObservedUp {
+		return nil, nil
+	}
+	return p.app.LastOutput(c.UserContext(), who.Actor, agent.ID)
 }
 
 func observedWord(state fleet.Observed) string {

@@ -49,8 +49,12 @@ func (a *API) Preview(c *fiber.Ctx, by fleet.Actor) error {
 		return err
 	}
 	etag(c, p.Version)
+	blocked := append([]string{}, p.BlockedBy...)
+	if p.Hold != "" {
+		blocked = append(blocked, p.Hold)
+	}
 	return render(c, api.Preview{
-		Action: string(p.Action), Allowed: p.Allowed, BlockedBy: append([]string{}, p.BlockedBy...),
+		Action: string(p.Action), Allowed: len(blocked) == 0, BlockedBy: blocked, NeedsReason: p.Hold != "",
 		Removes: api.PreviewRemoves{Counts: api.Counts(p.Removes), Resources: []string{}},
 		Keeps:   api.Counts(p.Keeps), Version: p.Version,
 	})

@@ -126,7 +126,9 @@ func (a *agent) spawn(r *run) (agentruntime.Process, error) {
 	if driver == nil {
 		return nil, fmt.Errorf("there is no driver %q", r.Kind.Driver)
 	}
-	return driver.Start(a.s.ctx, agentruntime.Spec{
+	ctx, cancel := context.WithTimeout(a.s.ctx, spawnTime)
+	defer cancel()
+	return driver.Start(ctx, agentruntime.Spec{
 		Run: r.Run, AgentName: r.AgentName, Kind: r.Kind, URL: a.s.conf.URL, Token: r.Token,
 		Dir: a.folder(), Settings: r.Settings, Restart: r.Restart, Output: r.log.add,
 		Alert: func(subType, message string) { a.alert(r, subType, message) },

@@ -40,6 +40,9 @@ const (
 	// reapTime is how long what a killed server left may take to die before
 	// the wanted runs start anyway.
 	reapTime = 15 * time.Second
+	// spawnTime is how long a driver may take to start a program: one that
+	// hangs must not hold the place of the others.
+	spawnTime = time.Minute
 	// killTime is how long a program has to die once Stop ran out of time.
 	killTime = 2 * time.Second
 	// tickEvery is how often the app may look at what time has changed.

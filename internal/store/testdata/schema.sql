@@ -82,9 +82,9 @@ CREATE TABLE alerts (
   until      INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
-) STRICT;
+, recovered INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX alerts_agent ON alerts (agent_id, id);
-CREATE UNIQUE INDEX alerts_live ON alerts (agent_id, type, sub_type) WHERE state <> 'resolved';
+CREATE UNIQUE INDEX alerts_live ON alerts (agent_id, team_id, type, sub_type) WHERE state <> 'resolved';
 CREATE INDEX alerts_snoozed ON alerts (until) WHERE state = 'snoozed';
 CREATE INDEX alerts_team ON alerts (team_id, state, id);
 CREATE TABLE api_keys (
@@ -99,7 +99,8 @@ CREATE TABLE api_keys (
   last_used_at INTEGER NOT NULL,
   expires_at   INTEGER NOT NULL,
   revoked_at   INTEGER NOT NULL
-) STRICT;
+, expired_at INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX api_keys_expiry ON api_keys (expires_at) WHERE expires_at > 0 AND expired_at = 0;
 CREATE INDEX api_keys_team ON api_keys (team_id, id);
 CREATE TABLE audit (
   id         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -264,7 +265,6 @@ CREATE TABLE runtimes (
   last_heard_at     INTEGER NOT NULL,
   restarts          INTEGER NOT NULL,
   failures          INTEGER NOT NULL,
-  failures_since    INTEGER NOT NULL,
   next_try          INTEGER NOT NULL,
   last_error        TEXT NOT NULL,
   total_invitations INTEGER NOT NULL,
@@ -272,8 +272,9 @@ CREATE TABLE runtimes (
   today             TEXT NOT NULL,
   today_invitations INTEGER NOT NULL,
   today_messages    INTEGER NOT NULL
-, day_since INTEGER NOT NULL DEFAULT 0, due_messages INTEGER NOT NULL DEFAULT 0, due_invitations INTEGER NOT NULL DEFAULT 0, due_other INTEGER NOT NULL DEFAULT 0, held_messages INTEGER NOT NULL DEFAULT 0, held_invitations INTEGER NOT NULL DEFAULT 0, handed_messages INTEGER NOT NULL DEFAULT 0, handed_invitations INTEGER NOT NULL DEFAULT 0, last_message INTEGER NOT NULL DEFAULT 0, last_invitation INTEGER NOT NULL DEFAULT 0) STRICT;
+, day_since INTEGER NOT NULL DEFAULT 0, due_messages INTEGER NOT NULL DEFAULT 0, due_invitations INTEGER NOT NULL DEFAULT 0, due_other INTEGER NOT NULL DEFAULT 0, held_messages INTEGER NOT NULL DEFAULT 0, held_invitations INTEGER NOT NULL DEFAULT 0, handed_messages INTEGER NOT NULL DEFAULT 0, handed_invitations INTEGER NOT NULL DEFAULT 0, last_message INTEGER NOT NULL DEFAULT 0, last_invitation INTEGER NOT NULL DEFAULT 0, exits TEXT NOT NULL DEFAULT '[]', last_output TEXT NOT NULL DEFAULT '[]', overdue TEXT NOT NULL DEFAULT '', stopping_at INTEGER NOT NULL DEFAULT 0, sign_in_at INTEGER NOT NULL DEFAULT 0, reads INTEGER NOT NULL DEFAULT 0, reads_epoch INTEGER NOT NULL DEFAULT 0, reads_at INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX runtimes_handle ON runtimes (agent_id) WHERE handle <> '';
+CREATE INDEX runtimes_reads ON runtimes (reads_at) WHERE reads > 0;
 CREATE UNIQUE INDEX runtimes_token ON runtimes (token_hash);
 CREATE INDEX runtimes_wanted ON runtimes (last_heard_at, agent_id) WHERE wanted = 1;
 CREATE TABLE sessions (
@@ -304,6 +305,7 @@ CREATE TABLE tasks (
   CASE type WHEN 'message' THEN 'messages' WHEN 'invitation' THEN 'invitations' ELSE '' END
 ) VIRTUAL) STRICT;
 CREATE INDEX tasks_agent ON tasks (agent_id, id);
+CREATE INDEX tasks_claimed ON tasks (updated_at) WHERE state = 'claimed';
 CREATE INDEX tasks_handed ON tasks (agent_id, counter, claimed_at, state) WHERE claimed_at > 0 AND counter <> '';
 CREATE INDEX tasks_held ON tasks (agent_id, counter) WHERE state = 'claimed';
 CREATE INDEX tasks_waiting ON tasks (agent_id, counter, due_at, id) WHERE state = 'pending';
