@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"agentry/internal/fleet"
+	"agentry/static"
 	"agentry/views/ui"
 
 	"github.com/a-h/templ"
@@ -237,6 +238,7 @@ func stories() map[string]templ.Component {
 		"tombstone":     TombstonePage(in, Tombstone{AgentID: cert.AgentID, Certificate: &cert}),
 		"alerts":        AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=all", Label: "All"}}, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
 		"settings":      SettingsPage(sampleSettings()),
+		"docs":          DocsPage(Docs{Shell: sampleShell("API docs", ""), Examples: []static.Example{{Name: "agent.go", Language: "Go", Needs: "Go", Build: "go build", Command: []string{"/opt/agent", "-v"}, Text: "if a < b && c {\n\t<script>\n}\n"}}}),
 		"error":         ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
 	}
 	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "history", "logs"} {

@@ -35,6 +35,8 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/alerts", access: read, handle: asViewer(p.Alerts)},
 		{method: "GET", path: "/deletions/:deletionId", access: read, handle: asViewer(p.Deletion)},
 		{method: "GET", path: "/settings", access: read, handle: asViewer(p.Settings)},
+		{method: "GET", path: "/docs", access: read, handle: asViewer(p.Docs)},
+		{method: "GET", path: "/docs/examples/:name", access: read, handle: asViewer(p.Example)},
 	}, s.pageActs()...)
 }
 

@@ -36,6 +36,7 @@ func looks() []struct{ name, path, status, click string } {
 		{"dialog-relaunch", "/fleet?status=ended", "", "[data-testid=row] [data-testid=relaunch]"},
 		{"alerts", "/alerts", "", ""},
 		{"settings", "/settings", "", ""},
+		{"docs", "/docs", "", ""},
 		{"tombstone", "/fleet/018f3c1e-7a2b-7c3d-8e4f-000000000007", "", ""},
 		{"no-page", "/nothing-is-here", "", ""},
 	}
