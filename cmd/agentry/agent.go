@@ -27,6 +27,9 @@ func builtinAgent(ctx context.Context, args []string, io streams) error {
 	if err := parse(fs, args, io); err != nil {
 		return err
 	}
+	if err := harden(); err != nil {
+		return err
+	}
 	given, err := brain.ReadHandover(os.Getenv)
 	if err != nil {
 		fmt.Fprintln(io.err, "agentry agent:", err)

@@ -86,7 +86,7 @@ type serverOptions struct {
 // startServer opens the folder, listens and starts the wanted programs, in
 // this order; what was started is stopped when a later step fails.
 func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serverOptions) (s *server, err error) {
-	if err := checkBuilt(c); err != nil {
+	if err := errors.Join(checkBuilt(c), harden()); err != nil {
 		return nil, err
 	}
 	s = &server{log: log}

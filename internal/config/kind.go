@@ -81,6 +81,9 @@ func parseKind(name string, value any) (fleet.Kind, error) {
 			return fleet.Kind{}, err
 		}
 	}
+	if kind.Driver == driverProcess && kind.Limits.Pids == 0 {
+		kind.Limits.Pids = fleet.DefaultPids
+	}
 	return kind, checkKind(at, kind)
 }
 

@@ -51,7 +51,7 @@ command = ["/bin/mine"]
 		},
 		"assistant": {
 			Name: "assistant", Driver: "process", Command: []string{"/bin/mine"},
-			Restart: fleet.DefaultRestart(), Grace: fleet.DefaultGrace,
+			Restart: fleet.DefaultRestart(), Grace: fleet.DefaultGrace, Limits: fleet.ProgramLimits{Pids: fleet.DefaultPids},
 		},
 		"rehearsal": shippedKinds()["rehearsal"],
 	}
@@ -71,7 +71,7 @@ func TestShippedKinds(t *testing.T) {
 		t.Errorf("rehearsal: %#v", k)
 	}
 	for name, k := range kinds {
-		if k.Name != name || k.Driver != "process" || k.Grace != 10*time.Second || k.Restart.GiveUpAfter != 5 {
+		if k.Name != name || k.Driver != "process" || k.Grace != 10*time.Second || k.Restart.GiveUpAfter != 5 || k.Limits.Pids != 1024 {
 			t.Errorf("%s: %#v", name, k)
 		}
 	}

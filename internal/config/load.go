@@ -156,12 +156,12 @@ func shippedKinds() map[string]fleet.Kind {
 	return map[string]fleet.Kind{
 		"assistant": {
 			Name: "assistant", Driver: driverProcess, Command: []string{"@agentry", "agent"},
-			Restart: fleet.DefaultRestart(), Grace: fleet.DefaultGrace,
+			Restart: fleet.DefaultRestart(), Grace: fleet.DefaultGrace, Limits: fleet.ProgramLimits{Pids: fleet.DefaultPids},
 		},
 		"rehearsal": {
 			Name: "rehearsal", Driver: driverProcess, Command: []string{"@agentry", "agent", "--rehearse"},
 			Setup: fleet.SetupFields(), Profile: fleet.NeedOptional, Proxy: fleet.NeedOptional,
-			Restart: fleet.DefaultRestart(), Grace: fleet.DefaultGrace,
+			Restart: fleet.DefaultRestart(), Grace: fleet.DefaultGrace, Limits: fleet.ProgramLimits{Pids: fleet.DefaultPids},
 		},
 	}
 }

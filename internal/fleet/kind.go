@@ -51,13 +51,18 @@ type Restart struct {
 	Within      time.Duration
 }
 
-// ProgramLimits bound a kind's program; 0 is no limit.
+// ProgramLimits bound a run of a kind's program; 0 is no limit.
 type ProgramLimits struct {
+	// MemoryBytes bounds what all processes of a run have together.
 	MemoryBytes int64
-	Pids        int
+	// Pids bounds processes and threads.
+	Pids int
 	// OutputBytesPerMinute bounds what is kept of the program's output.
 	OutputBytesPerMinute int64
 }
+
+// DefaultPids is enough for a browser, and a fork bomb does not get far.
+const DefaultPids = 1024
 
 // DefaultRestart and the other defaults hold where a kind says nothing.
 func DefaultRestart() Restart {

@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"agentry/internal/fleet"
 	agentruntime "agentry/internal/runtime"
@@ -20,10 +23,16 @@ const (
 	hostDirEnv    = "PROCESS_TEST_DIR"
 	hostScriptEnv = "PROCESS_TEST_SCRIPT"
 	hostBareEnv   = "PROCESS_TEST_NO_GROUPS"
+	hostHideEnv   = "PROCESS_TEST_HIDE"
 )
 
 // playHost starts one program, prints its handle and waits to be killed.
 func playHost() {
+	if os.Getenv(hostHideEnv) != "" {
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+			panic(err)
+		}
+	}
 	d, err := New(Config{Instance: os.Getenv(hostEnv), NoGroups: os.Getenv(hostBareEnv) != ""})
 	if err != nil {
 		panic(err)
@@ -45,6 +54,9 @@ func playHost() {
 func host(t *testing.T, dir, text string, env ...string) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
+	if os.Geteuid() == 0 && slices.Contains(env, hostHideEnv+"=1") {
+		cmd = exec.Command("setpriv", "--bounding-set=-all", "--inh-caps=-all", os.Args[0])
+	}
 	cmd.Env = append(os.Environ(), hostEnv+"="+instanceOf(t), hostDirEnv+"="+dir, hostScriptEnv+"="+text)
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
@@ -72,6 +84,32 @@ func killHost(t *testing.T, cmd *exec.Cmd) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // says that it was killed
+}
+
+// A program of the server's user cannot read what a server that hides holds,
+// and one that hides sees to its programs as another does. Root's power to look
+// everywhere is taken from both, where the test has it.
+func TestAHiddenServerIsNotToBeRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd, handle := host(t, dir, `
+		for f in environ maps mem; do head -c 1 /proc/$PPID/$f > /dev/null 2>> why && echo $f >> seen; done
+		cat /proc/$$/environ > /dev/null && echo mine >> seen
+		trap "" TERM HUP; echo $$ > leader; while :; do read x; done < /dev/zero`, hostHideEnv+"=1")
+	pid := pidIn(t, filepath.Join(dir, "leader"))
+	seen, err := os.ReadFile(filepath.Join(dir, "seen"))
+	why, _ := os.ReadFile(filepath.Join(dir, "why"))
+	if err != nil || string(seen) != "mine\n" || !strings.Contains(string(why), "/environ' for reading: Permission denied") {
+		t.Errorf("the program sees %q, %v: %s", seen, err, why)
+	}
+	score, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/oom_score_adj")
+	if err != nil || string(score) != "500\n" {
+		t.Errorf("oom_score_adj %q, %v", score, err)
+	}
+	killHost(t, cmd)
+	if err := newDriver(t).Reap(t.Context(), []string{handle}); err != nil {
+		t.Error(err)
+	}
+	mustBeGone(t, pid)
 }
 
 func TestProgramDiesWithTheServer(t *testing.T) {

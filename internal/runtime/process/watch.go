@@ -41,14 +41,10 @@ func (d *Driver) watchLimited() {
 	defer tick.Stop()
 	var tasks int
 	var counted time.Time
-	for {
-		limited := d.limited()
-		if len(limited) == 0 {
-			return
-		}
+	for d.anyLimited() {
 		now := time.Now()
 		if n := taskCount(); n > tasks+watchGrowth || now.Sub(counted) >= watchAnyway {
-			d.enforce(limited)
+			d.enforce(d.limited())
 			tasks, counted = taskCount(), now
 		} else {
 			tasks = min(tasks, n)
@@ -59,6 +55,17 @@ func (d *Driver) watchLimited() {
 		case <-tick.C:
 		}
 	}
+}
+
+func (d *Driver) anyLimited() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.live {
+		if c.limited() {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *Driver) limited() []*child {
