@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The controllers that are of use here.
@@ -19,9 +20,12 @@ const (
 	memoryGroup = "memory"
 )
 
+// homePrefix begins the names of the installations' folders.
+const homePrefix = "agentry-"
+
 // serverLeaf is where this process goes when the kernel wants a group either
 // to have processes or to divide its resources (version 2).
-const serverLeaf = "agentry-server"
+const serverLeaf = homePrefix + "server"
 
 // hierarchy is one tree of control groups in which this process may make its
 // own: version 2, or one or more controllers of version 1.
@@ -46,7 +50,7 @@ type cgroups struct {
 // findCgroups looks where this process may make groups. What the kernel or the
 // host refuses is not used; a program is then bounded by less (see Driver).
 func findCgroups(instance string, log *slog.Logger) cgroups {
-	c := cgroups{name: "agentry-" + strings.ReplaceAll(instance, "/", "-")}
+	c := cgroups{name: homePrefix + strings.ReplaceAll(instance, "/", "-")}
 	mounts, err1 := os.ReadFile("/proc/self/mountinfo")
 	groups, err2 := os.ReadFile("/proc/self/cgroup")
 	if err := errors.Join(err1, err2); err != nil {
@@ -129,11 +133,22 @@ func (h *hierarchy) prepare() error {
 		h.base = filepath.Dir(h.base)
 		h.home = filepath.Join(h.base, filepath.Base(h.home))
 	}
-	if err := os.Mkdir(h.home, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := h.makeHome(); err != nil {
 		return err
 	}
 	if h.unified {
 		h.controllers = delegate(h.base, h.home)
+	}
+	return nil
+}
+
+// makeHome makes home where it is not there, or not any more.
+func (h *hierarchy) makeHome() error {
+	if err := os.Mkdir(h.home, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if h.unified {
+		enable(h.home, h.controllers)
 	}
 	return nil
 }
@@ -229,6 +244,35 @@ func (c cgroups) stale() []string {
 		})
 	}
 	return out
+}
+
+// tidyAge is how old a group must be that is taken for one of a server that is
+// gone: a living one fills it at once.
+const tidyAge = time.Minute
+
+// tidy removes what killed servers left that will not start again: the empty
+// groups of other installations beside home.
+func (c cgroups) tidy(now time.Time) {
+	for _, h := range c.all {
+		homes, _ := filepath.Glob(filepath.Join(h.base, homePrefix+"*"))
+		for _, home := range homes {
+			if base := filepath.Base(home); base == c.name || base == serverLeaf {
+				continue
+			}
+			runs, _ := filepath.Glob(filepath.Join(home, "*", procsFile))
+			for _, file := range runs {
+				removeOld(filepath.Dir(file), now)
+			}
+			removeOld(home, now)
+		}
+	}
+}
+
+// removeOld removes a group that is old, unless something is in it.
+func removeOld(group string, now time.Time) {
+	if info, err := os.Stat(group); err == nil && now.Sub(info.ModTime()) > tidyAge {
+		_ = os.Remove(group)
+	}
 }
 
 // close removes home from every hierarchy, unless something is left in it.

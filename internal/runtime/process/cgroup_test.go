@@ -109,7 +109,33 @@ func TestTwoDriversOfOneInstallation(t *testing.T) {
 	if err := again.Reap(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	if exit := waitDone(t, p); exit.Signal != "killed" {
+	waitDone(t, p)
+}
+
+func TestGroupsOfServersThatAreGone(t *testing.T) {
+	d := newDriver(t)
+	for _, h := range d.groups.all {
+		other := filepath.Join(h.base, homePrefix+"gone-"+d.instance)
+		if err := os.MkdirAll(filepath.Join(other, "a.1"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { removeTree(other) })
+		d.groups.tidy(time.Now())
+		if _, err := os.Stat(filepath.Join(other, "a.1")); err != nil {
+			t.Errorf("a new group is taken for an old one: %v", err)
+		}
+		d.groups.tidy(time.Now().Add(2 * tidyAge))
+		if _, err := os.Stat(other); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", other, err)
+		}
+		// Another server may think the same of ours.
+		if err := os.Remove(h.home); err != nil {
+			t.Error(err)
+		}
+	}
+	spec, _ := script(t, "exit 3")
+	spec.Kind.Limits.Pids = 10
+	if exit := waitDone(t, start(t, d, spec)); exit.Code != 3 {
 		t.Errorf("exit %+v", exit)
 	}
 }

@@ -79,8 +79,7 @@ func (c *child) restrain() error {
 	var errs []error
 	limits := c.spec.Kind.Limits
 	if limits.MemoryBytes > 0 && !c.group.bounds(memoryGroup) {
-		limit := &unix.Rlimit{Cur: uint64(limits.MemoryBytes), Max: uint64(limits.MemoryBytes)}
-		errs = append(errs, unix.Prlimit(c.pid, unix.RLIMIT_DATA, limit, nil))
+		c.limitData(uint64(limits.MemoryBytes))
 	}
 	if c.group != nil {
 		c.group.settle(limits)
@@ -92,6 +91,22 @@ func (c *child) restrain() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// limitData bounds the private data of each process of the run. The program may
+// have started others by now, which may do so too: they are bounded in passes
+// until one shows nobody new.
+func (c *child) limitData(bytes uint64) {
+	limit := &unix.Rlimit{Cur: bytes, Max: bytes}
+	for fresh := true; fresh; {
+		fresh = false
+		c.d.eachTagged(func(pid int, t tag) {
+			var old unix.Rlimit
+			if t == c.tag && unix.Prlimit(pid, unix.RLIMIT_DATA, limit, &old) == nil && old.Max != bytes {
+				fresh = true
+			}
+		})
+	}
 }
 
 func (c *child) limited() bool {

@@ -27,6 +27,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -77,6 +78,7 @@ type Driver struct {
 	once    sync.Once
 	workers sync.WaitGroup
 	watch   chan struct{}
+	anyway  time.Duration // watchAnyway, but for tests
 
 	mu    sync.Mutex
 	live  map[runKey]*child // from before the fork until the leader's exit
@@ -104,7 +106,7 @@ func New(c Config) (*Driver, error) {
 	}
 	d := &Driver{
 		instance: c.Instance, builtinEnv: c.BuiltinEnv, secrets: secrets, log: c.Log, null: null, tags: newTagger(c.Instance),
-		spawns: make(chan spawn), quit: make(chan struct{}), watch: make(chan struct{}, 1),
+		spawns: make(chan spawn), quit: make(chan struct{}), watch: make(chan struct{}, 1), anyway: watchAnyway,
 		live: map[runKey]*child{}, byTag: map[tag]*child{},
 	}
 	d.buffers.New = func() any { return new([readSize]byte) }

@@ -32,7 +32,11 @@ func (c cgroups) newGroup(key runKey, limits fleet.ProgramLimits) (*group, error
 			continue
 		}
 		d := dir{hierarchy: h, path: filepath.Join(h.home, key.String())}
-		if err := os.Mkdir(d.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		err := os.Mkdir(d.path, 0o755)
+		if errors.Is(err, os.ErrNotExist) { // another server tidied up
+			err = errors.Join(h.makeHome(), os.Mkdir(d.path, 0o755))
+		}
+		if err != nil && !errors.Is(err, os.ErrExist) {
 			g.remove()
 			return nil, fmt.Errorf("process: control group: %w", err)
 		}

@@ -84,6 +84,7 @@ func newDriverWith(t *testing.T, c Config) *Driver {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.anyway = watchEvery
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
 			t.Error(err)

@@ -18,6 +18,7 @@ func (d *Driver) Reap(ctx context.Context, _ []string) error {
 	if fault.On(fault.ReaperOff) {
 		return nil
 	}
+	d.groups.tidy(time.Now())
 	groups := d.groups.stale()
 	for tries := 0; ; tries++ {
 		own, left := d.groupNames(), 0

@@ -43,7 +43,7 @@ func (d *Driver) watchLimited() {
 	var counted time.Time
 	for d.anyLimited() {
 		now := time.Now()
-		if n := taskCount(); n > tasks+watchGrowth || now.Sub(counted) >= watchAnyway {
+		if n := taskCount(); n > tasks+watchGrowth || now.Sub(counted) >= d.anyway {
 			d.enforce(d.limited())
 			tasks, counted = taskCount(), now
 		} else {
