@@ -31,4 +31,4 @@ server.startAgents = (agents, options) => startAgents(
 
 process.stdin.on('end', () => process.exit(0)).resume();
 await server.start({ port: Number(process.env.PORT) });
-console.log('ready');
+console.log(`ready on ${server.server.address().port}`);
