@@ -138,6 +138,9 @@ func (s *server) startPrograms(ctx context.Context) error {
 		return err
 	}
 	env, secrets := builtinModel(s.config)
+	if len(secrets) > 0 && strings.HasPrefix(s.config.LLMBaseURL, "http:") {
+		s.log.Warn("the model's key travels unencrypted: AGENTRY_LLM_BASE_URL is plain http")
+	}
 	if s.driver, err = process.New(process.Config{Instance: instance, BuiltinEnv: env, BuiltinSecrets: secrets, Log: s.log}); err != nil {
 		return err
 	}

@@ -87,6 +87,9 @@ func (a *alarm) works() []protocol.Event {
 		return []protocol.Event{cleared(raised)}
 	}
 	a.settled = true
+	if len(a.stuck) == 0 {
+		return []protocol.Event{cleared("")}
+	}
 	var events []protocol.Event
 	for _, kind := range llm.Kinds() {
 		if a.stuck[kind] == nil {
@@ -112,6 +115,7 @@ func raise(t *llm.Trouble, severity, then string) protocol.Event {
 	return protocol.NewEvent("alert", "alertType", alertType, "subType", string(t.Kind), "severity", severity, "message", t.Text+then)
 }
 
+// cleared takes back a kind's alert; "" is all of them.
 func cleared(kind llm.Kind) protocol.Event {
 	return protocol.NewEvent("alert_cleared", "alertType", alertType, "subType", string(kind))
 }

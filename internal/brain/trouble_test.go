@@ -22,6 +22,8 @@ func (w *world) live() map[string]protocol.Event {
 		case e["alertType"] != "model":
 		case e["type"] == "alert":
 			out[subType] = e
+		case subType == "":
+			clear(out)
 		default:
 			delete(out, subType)
 		}
@@ -188,14 +190,14 @@ func TestAlertsOfAFormerRunAreCleared(t *testing.T) {
 	w.tell(message("m", "hello"))
 	w.replyTo("m")
 	w.until("all clear", func() bool { return len(w.commands) == 0 })
-	if n := len(w.toldOf("alert_cleared")); n != len(llm.Kinds()) {
-		t.Errorf("%d kinds cleared", n)
+	if list := w.toldOf("alert_cleared"); len(list) != 1 || list[0]["alertType"] != "model" || list[0]["subType"] != "" {
+		t.Errorf("cleared %v", list)
 	}
 	w.tell(message("m2", "hello"))
 	w.replyTo("m2")
 	w.until("all clear", func() bool { return len(w.commands) == 0 })
-	if n := len(w.toldOf("alert_cleared")); n != len(llm.Kinds()) {
-		t.Errorf("%d kinds cleared after the second answer", n)
+	if n := len(w.toldOf("alert_cleared")); n != 1 {
+		t.Errorf("cleared %d times", n)
 	}
 }
 
