@@ -78,6 +78,7 @@ type Overview struct {
 	Tags               []string
 	NextTask           string
 	NextTaskAt         time.Time
+	Plans              []DayPlan
 	// Settings is the form below; nil where the member may not change them.
 	Settings *SettingsForm
 	Now      time.Time
@@ -114,6 +115,7 @@ type Tasks struct {
 	AgentID string
 	Items   []Task
 	Pager   ui.Pager
+	Plans   []DayPlan
 	// Add is nil where the member may not add tasks.
 	Add *TaskForm
 	Now time.Time

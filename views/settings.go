@@ -16,6 +16,7 @@ type Settings struct {
 	Created  string
 	KeyForm  KeyForm
 	Sessions []Session
+	Team     TeamPause
 }
 
 // Key is one API key as it is listed.

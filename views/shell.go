@@ -38,6 +38,8 @@ type Shell struct {
 	OpenAlerts int
 	// User and Email say who is signed in.
 	User, Email, Role string
+	// TeamPause says who paused the whole team and why; "" while it works.
+	TeamPause string
 	// Insecure shows the banner of the plain-http mode.
 	Insecure bool
 	// Notice stays on top of the page, such as after a redirect; nil is none.

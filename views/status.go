@@ -83,6 +83,8 @@ type Facts struct {
 	// NeedsSetup: the kind asks for setup fields. Challenged: a sign-in code
 	// is waited for.
 	NeedsSetup, Challenged, Protected bool
+	// TeamPaused: the team's pause took it from running.
+	TeamPaused bool
 	// Why, asked with a verb, answers the sentence for why this member may not
 	// do it, "" when he may.
 	Why func(verb string) string
@@ -99,9 +101,14 @@ func ActionsFor(f Facts) []Action {
 		out = append(out, Action{Label: "Logs", Primary: true, Href: tabPath(f.AgentID, "logs")})
 	}
 	for _, r := range actionRules() {
+		// A person's pause outlasts the team's.
+		keep := r.move == fleet.MovePause && f.TeamPaused && from == fleet.Paused
+		if keep {
+			r.label = "Keep paused"
+		}
 		switch {
 		case r.implicit && (r.move == "protect") == f.Protected,
-			!r.implicit && !fleet.Allowed(from, r.move, facts),
+			!r.implicit && !keep && !fleet.Allowed(from, r.move, facts),
 			r.move == fleet.MoveVerify && !f.Challenged,
 			r.move == fleet.MoveSetup && !f.NeedsSetup,
 			r.move == fleet.MoveStart && from == fleet.Paused:

@@ -110,15 +110,15 @@ func agentPage(tab string) AgentPage {
 	case "overview":
 		m.Overview = &Overview{
 			AgentID: id, Alerts: sampleAlerts()[1:2], Spark: sampleRows()[0].Spark, SparkLabel: "messages, 14 days",
-			Meters:   []ui.Meter{{Value: 25, Max: 25, Label: "25 of 25 messages"}, {Value: 7, Max: 20, Label: "7 of 20 invitations"}, {Label: "12,044 tokens"}},
-			Facts:    []Fact{{Label: "Observed", Value: "up"}, {Label: "Last heard", At: ago(3 * time.Second)}, {Label: "Run", Value: "epoch 7, started", At: ago(5 * time.Hour)}, {Label: "Restarts", Value: "1"}, {Label: "Last error", Value: "exit 3: connection refused"}},
-			Hours:    "Mon–Fri 09:00–17:00 Europe/Paris",
-			Tags:     []string{"campaign-spring", "vip"},
-			NextTask: "message", NextTaskAt: testNow.Add(5 * time.Hour), ViewerHours: "08:00–16:00 UTC", Now: testNow,
+			Meters: []ui.Meter{{Value: 25, Max: 25, Label: "25 of 25 messages"}, {Value: 7, Max: 20, Label: "7 of 20 invitations"}, {Label: "12,044 tokens"}},
+			Facts:  []Fact{{Label: "Observed", Value: "up"}, {Label: "Last heard", At: ago(3 * time.Second)}, {Label: "Run", Value: "epoch 7, started", At: ago(5 * time.Hour)}, {Label: "Restarts", Value: "1"}, {Label: "Last error", Value: "exit 3: connection refused"}},
+			Hours:  "Mon–Fri 09:00–17:00 Europe/Paris",
+			Tags:   []string{"campaign-spring", "vip"},
+			Plans:  samplePlans(), NextTask: "message", NextTaskAt: testNow.Add(5 * time.Hour), ViewerHours: "08:00–16:00 UTC", Now: testNow,
 			Settings: &SettingsForm{Form: Form{Errors: map[string]string{"limits.messagesMin": "must not be over messagesMax (25)"}}, AgentID: id, Version: 12, Name: "Ada Lindqvist", Country: "FR", Tags: "campaign-spring, vip", Timezone: "Europe/Paris", Start: "09:00", Stop: "17:00", Days: [7]bool{true, true, true, true, true}, InvitationsMin: "5", InvitationsMax: "20", MessagesMin: "30", MessagesMax: "25", Settings: "temperature = 0.4\nskipInNetwork = true"},
 		}
 	case "tasks":
-		m.Tasks = &Tasks{AgentID: id, Now: testNow, Add: &TaskForm{AgentID: id, Zone: "Europe/Paris"}, Pager: ui.Pager{Text: "1–4 of 4"}, Items: []Task{
+		m.Tasks = &Tasks{AgentID: id, Now: testNow, Plans: samplePlans(), Add: &TaskForm{AgentID: id, Zone: "Europe/Paris"}, Pager: ui.Pager{Text: "1–4 of 4"}, Items: []Task{
 			{ID: "t1", Type: "message", State: "pending", Payload: `{"to":"Jo","text":"hello"}`, DueAt: testNow.Add(5 * time.Hour), ChangedAt: ago(time.Hour), CanCancel: true},
 			{ID: "t2", Type: "invitation", State: "claimed", Payload: `{"to":"https://example.org/in/jo"}`, DueAt: ago(time.Minute), ChangedAt: ago(4 * time.Second)},
 			{ID: "t3", Type: "message", State: "failed", Payload: "{}", Error: "recipient not found", DueAt: ago(3 * time.Hour), ChangedAt: ago(2 * time.Hour)},
@@ -146,6 +146,13 @@ func agentPage(tab string) AgentPage {
 		m.Usage = sampleUsage(id)
 	}
 	return m
+}
+
+func samplePlans() []DayPlan {
+	return []DayPlan{
+		{Counter: "Messages", Done: 12, Target: 18, Min: 10, Max: 25, Next: testNow.Add(14 * time.Minute), Now: testNow},
+		{Counter: "Invitations", Done: 0, Target: 0, Min: 5, Max: 20, Now: testNow},
+	}
 }
 
 func sampleConfirm() Confirm {
@@ -183,11 +190,20 @@ func sampleSettings() Settings {
 			{ID: "k1", Name: "nightly report", Prefix: "agk_7f3a", Scope: "read", By: "Mara Ruiz", CreatedAt: ago(800 * time.Hour), UsedAt: ago(9 * time.Hour), ExpiresAt: testNow.Add(900 * time.Hour)},
 			{ID: "k2", Name: "تجربة 🧪", Prefix: "agk_aa01", Scope: "admin", By: "Mara Ruiz", RevokedAt: ago(40 * time.Hour)},
 		},
+		Team: TeamPause{Running: 37, MayTurn: true, Note: "spring cleaning", Form: Form{Errors: map[string]string{"note": "must not contain control characters"}}, Now: testNow},
 		Sessions: []Session{
 			{ID: "s1", Browser: "Firefox on Linux", CreatedAt: ago(3 * time.Hour), SeenAt: ago(time.Second), EndsAt: testNow.Add(300 * time.Hour), Current: true},
 			{ID: "s2", Browser: "Safari on iPhone", CreatedAt: ago(90 * time.Hour), SeenAt: ago(20 * time.Hour), EndsAt: testNow.Add(200 * time.Hour)},
 		},
 	}
+}
+
+// pausedSettings are those that an operator sees while the team is paused.
+func pausedSettings() Settings {
+	const text = "The team is paused by Mara Ruiz: <b>holidays</b>"
+	m := Settings{Shell: sampleShell("Settings", "settings"), Team: TeamPause{Text: text, Since: ago(2 * time.Hour), Taken: 37, Running: 1, Now: testNow}}
+	m.Shell.TeamPause = text
+	return m
 }
 
 func sampleSetup() Setup {
@@ -239,6 +255,7 @@ func stories() map[string]templ.Component {
 		"alerts":        AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=all", Label: "All"}}, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
 		"settings":      SettingsPage(sampleSettings()),
 		"docs":          DocsPage(Docs{Shell: sampleShell("API docs", ""), Examples: []static.Example{{Name: "agent.go", Language: "Go", Needs: "Go", Build: "go build", Command: []string{"/opt/agent", "-v"}, Text: "if a < b && c {\n\t<script>\n}\n"}}}),
+		"team-paused":   SettingsPage(pausedSettings()),
 		"error":         ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
 	}
 	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "history", "logs"} {

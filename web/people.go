@@ -86,6 +86,8 @@ func (s *Server) pageActs() []route {
 
 		{method: "POST", path: "/settings/keys", access: admin, handle: asViewer(p.CreateKey)},
 		{method: "POST", path: "/settings/keys/:keyId/revoke", access: admin, handle: asViewer(p.RevokeKey)},
+		{method: "POST", path: "/settings/team/pause", access: admin, handle: asViewer(p.PauseTeam)},
+		{method: "POST", path: "/settings/team/resume", access: admin, handle: asViewer(p.ResumeTeam)},
 		{method: "POST", path: "/settings/sessions/:sessionId/revoke", access: read, handle: asViewer(p.RevokeSession)},
 	}
 }

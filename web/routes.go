@@ -84,6 +84,10 @@ func (s *Server) v1Routes() []route {
 		{method: "GET", path: "/v1/deletions", access: read, handle: asActor(a.Deletions)},
 		{method: "GET", path: "/v1/deletions/:deletionId", access: read, handle: asActor(a.Deletion)},
 
+		{method: "GET", path: "/v1/team", access: read, handle: asActor(a.Team)},
+		{method: "POST", path: "/v1/team/pause", access: admin, handle: asActor(a.PauseTeam)},
+		{method: "POST", path: "/v1/team/resume", access: admin, handle: asActor(a.ResumeTeam)},
+
 		{method: "GET", path: "/v1/keys", access: admin, handle: asActor(a.Keys)},
 		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey)},
 		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},

@@ -220,6 +220,10 @@ func TestBadInput(t *testing.T) {
 		if strings.HasSuffix(r.path, "/message") {
 			status = fleet.Paused // a running one would be waited for
 		}
+		// An empty body pauses the team.
+		if _, err := w.app.ResumeTeam(t.Context(), w.actor()); fleet.CodeOf(err) != fleet.CodeConflict {
+			must(t, err)
+		}
 		agent := w.agent("assistant", status)
 		key := w.keys[fleet.ScopeAdmin]
 		if r.access.kind == byRunToken {

@@ -122,6 +122,8 @@ func TestAgentCalls(t *testing.T) {
 	for _, s := range []scenario{
 		{name: "verify", method: "GET", path: "/v1/verify", key: fleet.ScopeRead, status: 200,
 			want: `{"status":"success","message":"API key is valid","team":{"id":"ID","name":"Ours"},"scope":"read","expiresAt":null}`},
+		{name: "team", method: "GET", path: "/v1/team", key: fleet.ScopeRead, status: 200,
+			want: `{"id":"ID","name":"Ours","paused":null,"agents":{"paused":0,"running":0}}`},
 		{name: "create", method: "POST", path: "/v1/agents", key: fleet.ScopeOperate, status: 201,
 			body: `{"name":"Ada","kind":"assistant","country":"fr","tags":["a"],"workingHours":{"start":"08:00","timezone":2},"limits":{"invitationsMax":30},"settings":[{"key":"tone","value":"warm"}]}`,
 			want: newAgentJSON},

@@ -14,8 +14,8 @@ func (p *Pages) actions(who Viewer, v app.AgentView) []views.Action {
 	kind, _ := p.app.Kind(v.Kind)
 	list := views.ActionsFor(views.Facts{
 		AgentID: string(v.ID), Status: string(v.Status), Observed: string(v.Runtime.State),
-		NeedsSetup: kind.NeedsSetup(), Challenged: challenged(v), Protected: v.Protected != nil,
-		Why: func(verb string) string { return whyNot(who, v.Agent, verb) },
+		NeedsSetup: kind.NeedsSetup(), Challenged: challenged(v), TeamPaused: v.TeamPaused, Protected: v.Protected != nil,
+		Why: func(verb string) string { return whyNot(who, v, verb) },
 	})
 	if who.may(fleet.ScopeOperate) {
 		return list
@@ -24,11 +24,13 @@ func (p *Pages) actions(who Viewer, v app.AgentView) []views.Action {
 }
 
 // whyNot is the reason for which a member cannot do what the status allows.
-func whyNot(who Viewer, agent fleet.Agent, verb string) string {
+func whyNot(who Viewer, v app.AgentView, verb string) string {
 	switch need := needed(verb); {
 	case !who.may(need):
 		return "Needs an admin; you are " + article(string(who.Member.Role))
-	case verb == string(fleet.MoveDelete) && agent.Protected != nil:
+	case v.Today.TeamPause != nil && (verb == string(fleet.MoveStart) || verb == string(fleet.MoveResume)):
+		return "The team is paused; resume the team first"
+	case verb == string(fleet.MoveDelete) && v.Protected != nil:
 		return "It is protected; remove the protection first"
 	}
 	return ""

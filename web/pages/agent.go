@@ -108,7 +108,7 @@ func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Over
 	m := &views.Overview{
 		AgentID: string(v.ID), Alerts: p.open(who, v), Meters: []ui.Meter{messages, invitations, {Label: all}},
 		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, p.app.Now()),
-		Hours: hoursText(v.Hours), ViewerHours: hoursUTC(v.Hours, p.app.Now()), Tags: v.Tags, NextTaskAt: v.NextTask, Now: p.app.Now(),
+		Hours: hoursText(v.Hours), ViewerHours: hoursUTC(v.Hours, p.app.Now()), Tags: v.Tags, NextTaskAt: v.NextTask, Plans: plans(v, p), Now: p.app.Now(),
 	}
 	if m.LastOutput, err = p.lastOutput(c, who, v.Agent); err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ func (p *Pages) Settings(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
+	if target(c) == "team-state" {
+		return send(c, views.TeamState(m.Team.Text))
+	}
 	return send(c, views.SettingsPage(m))
 }
 
@@ -39,6 +42,9 @@ func (p *Pages) settings(c *fiber.Ctx, who Viewer) (m views.Settings, err error)
 				UsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 			})
 		}
+	}
+	if m.Team, err = p.teamPause(c, who); err != nil {
+		return m, err
 	}
 	m.Sessions, err = p.sessions(c, who)
 	return m, err

@@ -63,6 +63,7 @@ func (p *Pages) shell(c *fiber.Ctx, who Viewer, title, nav string) (views.Shell,
 	counts, err := p.app.FleetCounts(c.UserContext(), who.Actor)
 	s.Seq, s.OpenAlerts = seq, int(counts.OpenAlerts)
 	s.Team, s.Env, s.EnvColor, s.Insecure = who.Member.TeamName, p.config.EnvName, p.config.EnvColor, p.config.InsecureHTTP
+	s.TeamPause = pauseText(counts.Pause)
 	s.User, s.Email, s.Role = who.Member.User.Name, who.Member.User.Email, string(who.Member.Role)
 	return s, err
 }

@@ -18,7 +18,7 @@ const maxShown = 160
 
 func (p *Pages) tasks(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Tasks, error) {
 	items, next, err := p.app.Tasks(c.UserContext(), who.Actor, v.ID, "", app.PageInput{Cursor: query(c, "cursor")})
-	m := &views.Tasks{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "tasks", len(items), next), Now: p.app.Now()}
+	m := &views.Tasks{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "tasks", len(items), next), Plans: plans(v, p), Now: p.app.Now()}
 	for _, t := range items {
 		m.Items = append(m.Items, views.Task{
 			ID: t.ID, Type: t.Type, State: string(t.State), Payload: shorten(string(t.Payload)), Error: t.Error,

@@ -124,9 +124,6 @@ func (a *API) ClaimTasks(c *fiber.Ctx, run fleet.Run) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	if body.Max < 1 || body.Max > 100 {
-		return fleet.Invalid("max", "must be a whole number from 1 to 100")
-	}
 	tasks, why, again, err := a.app.ClaimTasks(c.UserContext(), run, body.Max)
 	if err != nil {
 		return err

@@ -1,0 +1,69 @@
+package pages
+
+import (
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+	"agentry/views"
+)
+
+// teamPause is what the settings say about the team's pause.
+func (p *Pages) teamPause(c *fiber.Ctx, who Viewer) (m views.TeamPause, err error) {
+	s, err := p.app.Team(c.UserContext(), who.Actor)
+	m = views.TeamPause{MayTurn: who.may(fleet.ScopeAdmin), Taken: s.Paused, Running: s.Running, Now: p.app.Now()}
+	if s.Pause != nil {
+		m.Text, m.Since = s.Pause.String(), s.Pause.At
+	}
+	return m, err
+}
+
+// pauseText is the sentence of the banner; "" while the team works.
+func pauseText(p *fleet.TeamPause) string {
+	if p == nil {
+		return ""
+	}
+	return p.String()
+}
+
+// PauseTeam answers POST /settings/team/pause.
+func (p *Pages) PauseTeam(c *fiber.Ctx, who Viewer) error {
+	p.teamAgain(c, who)
+	_, err := p.app.PauseTeam(c.UserContext(), who.Actor, field(c, "note"))
+	return done(c, err, "/settings#team")
+}
+
+// ResumeTeam answers POST /settings/team/resume.
+func (p *Pages) ResumeTeam(c *fiber.Ctx, who Viewer) error {
+	p.teamAgain(c, who)
+	_, err := p.app.ResumeTeam(c.UserContext(), who.Actor)
+	return done(c, err, "/settings#team")
+}
+
+// teamAgain is the settings page as it is now, with what was typed.
+func (p *Pages) teamAgain(c *fiber.Ctx, who Viewer) {
+	remember(c, sent{title: "Settings", fields: []string{"note"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+		m, err := p.settings(c, who)
+		m.Team.Form, m.Team.Note = f, field(c, "note")
+		return nil, func(s views.Shell) templ.Component {
+			s.Nav, m.Shell = "settings", s
+			return views.SettingsPage(m)
+		}, err
+	}})
+}
+
+// plans are the plans of the day that an agent's page shows.
+func plans(v app.AgentView, p *Pages) []views.DayPlan {
+	now := p.app.Now()
+	var list []views.DayPlan
+	for _, counter := range []string{fleet.UsageMessages, fleet.UsageInvitations} {
+		plan := fleet.PlanFor(v.Agent, counter, v.Today.Of(counter), now)
+		d := views.DayPlan{Counter: "Messages", Done: plan.Done, Target: plan.Target, Min: plan.Min, Max: plan.Max, Next: v.Usage.NextMessage, Now: now}
+		if counter == fleet.UsageInvitations {
+			d.Counter, d.Next = "Invitations", v.Usage.NextInvitation
+		}
+		list = append(list, d)
+	}
+	return list
+}
