@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -138,7 +139,7 @@ func (s *server) startPrograms(ctx context.Context) error {
 		return err
 	}
 	env, secrets := builtinModel(s.config)
-	if len(secrets) > 0 && strings.HasPrefix(s.config.LLMBaseURL, "http:") {
+	if len(secrets) > 0 && inTheOpen(s.config.LLMBaseURL) {
 		s.log.Warn("the model's key travels unencrypted: AGENTRY_LLM_BASE_URL is plain http")
 	}
 	if s.driver, err = process.New(process.Config{Instance: instance, BuiltinEnv: env, BuiltinSecrets: secrets, Log: s.log}); err != nil {
@@ -168,6 +169,12 @@ func builtinModel(c config.Config) (env, secrets map[string]string) {
 		secrets = map[string]string{secretLLMKey: c.LLMAPIKey.Reveal()}
 	}
 	return map[string]string{envLLMBaseURL: c.LLMBaseURL, envLLMModel: c.LLMModel}, secrets
+}
+
+// inTheOpen tells whether what is sent there leaves this machine unencrypted.
+func inTheOpen(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()
 }
 
 // serveFlags are the options that this version acts on.
