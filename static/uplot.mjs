@@ -13,7 +13,7 @@ const unused = {
   // scales that are not linear
   rangeLog: "", logAxisSplits: "", log10AxisValsFilt: "", log2AxisValsFilt: "", asinhAxisSplits: "",
   // bands between lines
-  bandFillClipDirs: "", clipBandLine: "", addBand: "", setBand: "", delBand: "",
+  bandFillClipDirs: "return [0, 0]", clipBandLine: "", addBand: "", setBand: "", delBand: "",
   // lines that come and go, the legend as a table, plots in step
   addSeries: "", delSeries: "", setSeries: "", setFocus: "", initLegendRow: "return []", setLegend: "",
   _sync: "return { sub() {}, unsub() {}, pub() {}, plots: [] }",

@@ -69,7 +69,7 @@
     read.className = "num read";
     const last = data.days.length - 1;
     const words = (i) => `${dayText(data.days[i], { weekday: "short", day: "numeric", month: "short", year: "numeric" })}: ` +
-      (data.lines.map((l) => `${l.values[i] == null ? "–" : number(l.values[i])} ${l.name}`).join(", ") || "nothing is shown");
+      data.lines.map((l) => `\u2068${l.name}\u2069 ${l.values[i] == null ? "–" : number(l.values[i])}`).join(", ");
     let at = last;
     const say = (i) => {
       if (i == null) return;

@@ -30,7 +30,7 @@ func sampleRow(id, name, login, country, status, observed, why string, use, top 
 	return Row{
 		ID: "018f3c1e-7a2b-7c3d-8e4f-00000000000" + id, Name: name, Login: login, Country: country,
 		Status: status, Observed: observed, LastHeard: at, Why: why,
-		Use:   ui.Meter{Value: use, Max: top, Label: ui.Number(use) + " of " + ui.Number(top) + " today"},
+		Use:   ui.Meter{Value: use, Min: top * 2 / 5, Max: top, Label: ui.Number(use) + " of " + ui.Number(top) + " today"},
 		Spark: []int{4, 8, 11, 7, 13, 17, 16, 2, 1, 15, 17, 18, 21, 17}, Now: testNow,
 		Actions: ActionsFor(Facts{AgentID: id, Status: status, Observed: observed, NeedsSetup: true, Challenged: status == "auth_needed", Protected: id == "4", Why: allowed}),
 	}

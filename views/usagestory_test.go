@@ -30,7 +30,7 @@ func sampleUsage(id string) *Usage {
 	return &Usage{AgentID: id, Spans: []ui.Tab{{Href: "?tab=usage", Label: "30 days", Current: true}, {Href: "?days=90&tab=usage", Label: "90 days"}},
 		Incarnations: []ui.Tab{{Href: "?tab=usage", Label: "All incarnations", Current: true}, {Href: "?incarnation=2&tab=usage", Label: "Incarnation 2"}},
 		Counters:     []Counter{{Kind: "messages", Href: "?counter=x", Total: 312, Line: 1}, {Kind: "tokens", Href: "?counter=tokens", Total: 120440}, {Kind: "=خطأ", Href: "?counter=y", Total: 26, Line: 2}},
-		Hidden:       3, Plot: Plot{Days: days, Lines: lines, Marks: []PlotMark{{At: 12, Label: "incarnation 2"}}}, Marked: true,
+		Hidden:       3, Plot: Plot{Days: days, Lines: lines, Marks: []PlotMark{{At: 12, Label: "Incarnation 2"}}}, Marked: true,
 		Rows:    []UsageRow{{Day: days[29], Incarnation: 2, Counts: []int{21, 2}}, {Day: days[28], Incarnation: 2, Counts: []int{14, 0}}},
 		CSVHref: "/fleet/" + id + "/usage.csv"}
 }

@@ -5,6 +5,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,16 +88,26 @@ type Notice struct {
 // Meter is how much of something is used.
 type Meter struct {
 	Value, Max int
+	// Min is marked on the bar; 0 is not.
+	Min int
 	// Label is read beside the bar and by screen readers: "18 of 25 today".
 	Label string
 }
 
-// permille is the filled part of the bar in thousandths, at most 1000.
-func (m Meter) permille() int {
-	if m.Max <= 0 || m.Value <= 0 {
+// permille is a value's place on the bar in thousandths, at most 1000.
+func (m Meter) permille(value int) int {
+	if m.Max <= 0 || value <= 0 {
 		return 0
 	}
-	return min(1000, m.Value*1000/m.Max)
+	return min(1000, value*1000/m.Max)
+}
+
+// hint says what the mark means, "" where there is none.
+func (m Meter) hint() string {
+	if m.Min <= 0 || m.Max <= 0 {
+		return ""
+	}
+	return "The mark is the least: " + Number(m.Min)
 }
 
 // Empty is what a list shows instead of nothing.
@@ -190,14 +201,14 @@ func Plural(n int, one, many string) string {
 }
 
 // sparkPath draws the values as a line in a box of 13 by 20, scaled to their
-// maximum; nil draws nothing.
+// maximum; fewer than two draw nothing.
 func sparkPath(values []int) string {
 	if len(values) < 2 {
 		return ""
 	}
-	top := 1
-	for _, v := range values {
-		top = max(top, v)
+	top := slices.Max(values)
+	if top <= 0 {
+		return fmt.Sprintf("M0 20H%d", len(values)-1)
 	}
 	var b strings.Builder
 	b.WriteByte('M')
@@ -210,11 +221,14 @@ func sparkPath(values []int) string {
 	return b.String()
 }
 
-func sparkLabel(values []int) string {
-	total, top := 0, 0
+// sparkLabel says what the line shows, for who points at it or cannot see it.
+func sparkLabel(what string, values []int) string {
+	total := 0
 	for _, v := range values {
 		total += v
-		top = max(top, v)
 	}
-	return fmt.Sprintf("Last %d days: %s in all, at most %s a day", len(values), Number(total), Number(top))
+	if total == 0 {
+		return fmt.Sprintf("%s: none in %d days", what, len(values))
+	}
+	return fmt.Sprintf("%s: %s in %d days, at most %s a day, %s today", what, Number(total), len(values), Number(slices.Max(values)), Number(values[len(values)-1]))
 }

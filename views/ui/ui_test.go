@@ -51,15 +51,24 @@ func TestMeterNeverLeavesItsBar(t *testing.T) {
 		{Meter{Value: -1, Max: 25}, 0},
 		{Meter{Value: 5}, 0},
 	} {
-		if got := c.meter.permille(); got != c.want {
+		if got := c.meter.permille(c.meter.Value); got != c.want {
 			t.Errorf("%+v fills %d, want %d", c.meter, got, c.want)
 		}
 	}
 }
 
-func TestSparkPath(t *testing.T) {
-	if got, want := sparkPath([]int{0, 5, 10}), "M0 20 1 10 2 0"; got != want {
-		t.Errorf("path %q, want %q", got, want)
+func TestSpark(t *testing.T) {
+	for _, c := range []struct {
+		values      []int
+		path, label string
+	}{
+		{[]int{0, 5, 10}, "M0 20 1 10 2 0", "Use: 15 in 3 days, at most 10 a day, 10 today"},
+		{make([]int, 14), "M0 20H13", "Use: none in 14 days"},
+		{[]int{1, 0}, "M0 0 1 20", "Use: 1 in 2 days, at most 1 a day, 0 today"},
+	} {
+		if path, label := sparkPath(c.values), sparkLabel("Use", c.values); path != c.path || label != c.label {
+			t.Errorf("%v: %q, %q", c.values, path, label)
+		}
 	}
 	if got := sparkPath([]int{3}); got != "" {
 		t.Errorf("one value draws %q", got)

@@ -221,10 +221,10 @@ func nearest(v app.AgentView) ui.Meter {
 }
 
 func meters(v app.AgentView) (messages, invitations ui.Meter) {
-	of := func(n int64, top int, noun string) ui.Meter {
-		return ui.Meter{Value: int(n), Max: top, Label: ui.Number(int(n)) + " of " + ui.Number(top) + " " + noun}
+	of := func(n int64, least, top int, noun string) ui.Meter {
+		return ui.Meter{Value: int(n), Min: least, Max: top, Label: ui.Number(int(n)) + " of " + ui.Number(top) + " " + noun}
 	}
-	return of(v.Usage.MessagesDaily, v.Limits.MessagesMax, "messages"), of(v.Usage.InvitationsDaily, v.Limits.InvitationsMax, "invitations")
+	return of(v.Usage.MessagesDaily, v.Limits.MessagesMin, v.Limits.MessagesMax, "messages"), of(v.Usage.InvitationsDaily, v.Limits.InvitationsMin, v.Limits.InvitationsMax, "invitations")
 }
 
 func ints(values []int64) []int {

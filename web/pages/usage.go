@@ -179,7 +179,7 @@ func plotOf(h app.UsageHistory) (views.Plot, []views.UsageRow) {
 	})
 	for _, s := range h.Starts {
 		if i, ok := at[s.Day]; ok {
-			plot.Marks = append(plot.Marks, views.PlotMark{At: i, Label: fmt.Sprintf("incarnation %d", s.Incarnation)})
+			plot.Marks = append(plot.Marks, views.PlotMark{At: i, Label: fmt.Sprintf("Incarnation %d", s.Incarnation)})
 		}
 	}
 	return plot, rows

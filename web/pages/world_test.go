@@ -24,6 +24,7 @@ import (
 type world struct {
 	t      *testing.T
 	app    *app.App
+	store  *store.Store
 	server *web.Server
 	url    string
 	team   fleet.TeamID
@@ -38,7 +39,7 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	sealer, err := secret.NewSealer(make([]byte, 32))
 	must(t, err)
-	w := &world{t: t, tokens: map[fleet.Role]string{}}
+	w := &world{t: t, store: st, tokens: map[fleet.Role]string{}}
 	w.app = app.New(app.Config{Store: st, Hub: hub, Sealer: sealer, DefaultKind: "rehearsal", Kinds: map[string]fleet.Kind{
 		"rehearsal": {Name: "rehearsal", Driver: "process", Setup: fleet.SetupFields(), Restart: fleet.DefaultRestart()},
 		"assistant": {Name: "assistant", Driver: "process", Restart: fleet.DefaultRestart()},
