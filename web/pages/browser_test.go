@@ -97,6 +97,8 @@ type browser struct {
 	script bool
 	mu     sync.Mutex
 	asked  []string // hosts that were asked for something
+	// complaints are errors of the console, where somebody listens to it.
+	complaints []string
 }
 
 // open starts a browser without a profile, with or without scripts.

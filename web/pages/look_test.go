@@ -20,6 +20,7 @@ func looks() []struct{ name, path, status, click string } {
 		{"fleet-nothing", "/fleet?q=nothing-is-called-so", "", ""},
 		{"new", "/fleet/new", "", ""},
 		{"agent", "/fleet/%s", "running", ""},
+		{"agent-usage", "/fleet/%s?tab=usage", "running", ""},
 		{"agent-tasks", "/fleet/%s?tab=tasks", "running", ""},
 		{"agent-alerts", "/fleet/%s?tab=alerts", "auth_needed", ""},
 		{"agent-messages", "/fleet/%s?tab=messages", "running", ""},

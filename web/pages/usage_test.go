@@ -37,6 +37,12 @@ func (a answer) cells(row string) string {
 	return strings.Join(texts, "|")
 }
 
+func usageEvent(w *world, id fleet.AgentID) func(tx *store.Tx) error {
+	return func(tx *store.Tx) error {
+		return tx.AddEvent(fleet.Event{TeamID: w.team, AgentID: id, Type: fleet.EventUsage, At: w.app.Now()})
+	}
+}
+
 func TestUsageTab(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("Ada", "assistant")
