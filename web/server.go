@@ -206,8 +206,10 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	s.draining.Store(true)
+	// First the port, then the word: who hears it connects anew at once, and must
+	// not come to a port that is about to close.
 	_ = ln.Close()
+	s.draining.Store(true)
 	s.farewell(ctx)
 	err := s.fiber.Server().ShutdownWithContext(ctx)
 	if err != nil {

@@ -48,6 +48,7 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, fa
 		return nil, errors.Join(err, h.store.Close())
 	}
 	h.app = app.New(app.Config{
+		Now:   clock(),
 		Store: h.store, Hub: h.hub, Sealer: sealer, Kinds: c.Kinds, DefaultKind: c.DefaultKind, Log: log, Disable: c.Disable,
 	})
 	empty, err := h.app.NeedsFirstRun(ctx)

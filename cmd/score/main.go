@@ -61,7 +61,7 @@ func score(ctx context.Context, args []string, out, log io.Writer) int {
 	b := &builds{dir: dir}
 	size := normal
 	if *long {
-		size = night
+		size = large
 	}
 	passed := 0
 	for _, r := range list {

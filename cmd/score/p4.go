@@ -47,7 +47,7 @@ func p4(ctx context.Context, t *trial) (*verdict, error) {
 		return nil, err
 	}
 	span := time.Duration(t.size.pick(3, 10, 60)) * time.Second
-	v := &verdict{}
+	v := t.verdict()
 	for _, n := range []int{batch, 1} {
 		rate, err := s.tell(ctx, list, n, span)
 		if err != nil {
@@ -55,7 +55,7 @@ func p4(ctx context.Context, t *trial) (*verdict, error) {
 		}
 		t.say("%d at a time: %.0f/s", n, rate)
 		if n == batch {
-			v.judge(rate >= wantEvents, "%.0f/s in batches of %d", rate, n)
+			v.judgeTime(rate >= wantEvents, "%.0f/s in batches of %d", rate, n)
 		} else {
 			v.note("%.0f/s one by one", rate)
 		}

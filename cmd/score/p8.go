@@ -31,9 +31,9 @@ func p8(ctx context.Context, t *trial) (*verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &verdict{}
+	v := t.verdict()
 	v.judge(busy.up == many, "%d of %d heard before and after", busy.up, many)
-	v.judge(busy.core < mostCore, "%.1f %% of a core", busy.core)
+	v.judgeTime(busy.core < mostCore, "%.1f %% of a core", busy.core)
 	each := float64(busy.rss-idle.rss) / float64(many)
 	v.judge(each < mostMemory, "%.0f KB each", each)
 	v.note("resident %.0f MB with none, %.0f MB with all", float64(idle.rss)/1024, float64(busy.rss)/1024)

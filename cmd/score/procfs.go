@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -78,10 +79,11 @@ func (p proc) kill() {
 	}
 }
 
-// newMark is a text that nothing else on the machine has in its arguments: 19
-// digits, so that it can stand behind the point of a number too, as in
-// "sleep 200.1234…", which has no other place for it.
-func newMark(t *trial) string { return strconv.FormatUint(1e18+t.rand.Uint64N(8e18), 10) }
+// newMark is a text that nothing else on the machine has in its arguments, a
+// row that runs at the same time included: 19 digits, so that it can stand
+// behind the point of a number too, as in "sleep 200.1234…", which has no
+// other place for it.
+func newMark() string { return strconv.FormatUint(1e18+rand.Uint64N(8e18), 10) }
 
 // processesWith returns the living processes that have the mark in their
 // arguments or environment, whoever started them; the server itself and this

@@ -17,6 +17,8 @@ const programName = "SCORE_PROGRAM"
 // program is an agent's program; it returns its exit code.
 func program(name string) int {
 	switch name {
+	case "claim":
+		return claim()
 	case "relay":
 		return relay()
 	case "eat":

@@ -62,7 +62,7 @@ sleep 205.$0; :`},
 // their arguments, which they cannot take off by clearing their environment.
 // Its control ends of a program only the process that was started.
 func r13(ctx context.Context, t *trial) (*verdict, error) {
-	mark := newMark(t)
+	mark := newMark()
 	config, err := badKinds(mark)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func r13(ctx context.Context, t *trial) (*verdict, error) {
 		return nil, err
 	}
 	watch := s.watch(ctx, good)
-	v := &verdict{}
+	v := t.verdict()
 	for range t.size.pick(1, 1, 10) {
 		if err := badRound(ctx, s, v, mark); err != nil {
 			watch()
@@ -100,7 +100,7 @@ func r13(ctx context.Context, t *trial) (*verdict, error) {
 	}
 	slices.Sort(waits)
 	p99 := waits[len(waits)*99/100]
-	v.judge(p99 < mostBystander, "bystander p99 %d ms of %d", p99.Milliseconds(), len(waits))
+	v.judgeTime(p99 < mostBystander, "bystander p99 %d ms of %d", p99.Milliseconds(), len(waits))
 	v.judge(a.Status == "running" && a.Runtime.State == "up" && a.Runtime.Epoch == 1, "the good agent is %s in run %d", a.Runtime.State, a.Runtime.Epoch)
 	return v, nil
 }
@@ -251,7 +251,8 @@ func endBad(ctx context.Context, s *server, v *verdict, k badAgent, id string) e
 		s.t.say("%s: %.200s", k.name, why)
 	} else {
 		took := time.Since(began)
-		v.judge(over && took < grace+2*time.Second, "%s %s in %.1f s", k.name, a.Status, took.Seconds())
+		v.judge(over, "%s %s", k.name, a.Status)
+		v.judgeTime(took < grace+2*time.Second, "in %.1f s", took.Seconds())
 	}
 	kept, err := s.keptOutput(ctx, id)
 	v.judge(kept < mostLogs, "%d KB of its log", kept>>10)

@@ -31,7 +31,7 @@ const (
 // the requests that got no answer. Outside resources have no part in it yet:
 // there is no vendor. Its control leaves a killed server's programs alone.
 func r2(ctx context.Context, t *trial) (*verdict, error) {
-	mark := newMark(t)
+	mark := newMark()
 	s, err := t.newServer(ctx, "data", fmt.Sprintf(`
 [kinds.family]
 driver  = "process"
@@ -41,7 +41,7 @@ grace   = "1s"
 	if err != nil {
 		return nil, err
 	}
-	fleet := t.size.pick(1_000, 10_000, 100_000)
+	fleet := t.size.pick(200, 10_000, 100_000)
 	if _, err := s.admin(ctx, "admin", "seed", "--team", s.team, "--agents", strconv.Itoa(fleet)); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ grace   = "1s"
 	if err := r.populate(ctx); err != nil {
 		return nil, err
 	}
-	for i := range t.size.pick(3, 20, 200) {
+	for i := range t.size.pick(2, 20, 200) {
 		if err := r.round(ctx, t.rand, i); err != nil {
 			return nil, fmt.Errorf("round %d: %w", i, err)
 		}
@@ -66,12 +66,12 @@ grace   = "1s"
 	}
 	slices.Sort(r.ready)
 	p99 := r.ready[len(r.ready)*99/100]
-	v := &verdict{}
+	v := t.verdict()
 	v.judge(r.wrote.lost == 0 && r.wrote.acks > 0, "%d of %d acknowledged writes lost in %d kills", r.wrote.lost, r.wrote.acks, len(r.ready))
 	v.judge(r.orphans == 0, "%d orphan processes after %s", r.orphans, mostOrphan)
 	v.judge(r.missing == 0, "%d of %d wanted agents not running again", r.missing, len(r.want))
-	v.judge(p99 < mostReady, "ready p99 %d ms with %d agents", p99.Milliseconds(), fleet)
-	v.judge(drain <= mostDrain, "SIGTERM ends in %d ms at most", drain.Milliseconds())
+	v.judgeTime(p99 < mostReady, "ready p99 %d ms with %d agents", p99.Milliseconds(), fleet)
+	v.judgeTime(drain <= mostDrain, "SIGTERM ends in %d ms at most", drain.Milliseconds())
 	v.judge(cut == 0 && asked > 0, "%d of %d requests cut by SIGTERM", cut, asked)
 	v.note("no vendor yet")
 	return v, nil

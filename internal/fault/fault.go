@@ -12,7 +12,7 @@ const (
 	ReaperOff = "reaper-off"
 	// LoneLeader ends of a program only the process that was started.
 	LoneLeader = "lone-leader"
-	// StuckClock judges work by a clock that does not see jumps.
+	// StuckClock lets the gate judge by a clock that nobody moved.
 	StuckClock = "stuck-clock"
 	// LoneCommits gives every write a commit of its own.
 	LoneCommits = "lone-commits"
