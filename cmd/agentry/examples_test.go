@@ -56,7 +56,7 @@ func TestExamplesLive(t *testing.T) {
 	t.Parallel()
 	config, commands := "", exampleCommands(t)
 	for name, command := range commands {
-		config += fmt.Sprintf("[kinds.%s]\ndriver = \"process\"\ncommand = [\"%s\"]\n", name, strings.Join(command, `", "`))
+		config += fmt.Sprintf("[kinds.%s]\ndriver = \"process\"\ngrace = \"5m\"\ncommand = [\"%s\"]\n", name, strings.Join(command, `", "`))
 	}
 	w := newWorld(t, config)
 	for name := range commands {
@@ -86,12 +86,9 @@ func exampleLives(t *testing.T, c client, kind string) {
 		return body, strings.Contains(body, `"state":"done"`) && !strings.Contains(body, `"state":"claimed"`)
 	})
 	c.want(200, "-", "PUT", "/v1/agents/"+a.ID, `{"settings":[{"key":"k","value":"v"}]}`)
-	began := time.Now()
+	// It stops by itself: the kind's grace is longer than anybody waits here.
 	c.act(a.ID, "pause", "")
 	c.becomes(a.ID, "paused", "none")
-	if took := time.Since(began); took > 8*time.Second {
-		t.Errorf("it took %s of its 10 s grace to stop", took)
-	}
 	if left := programsOf(t, map[string]bool{a.ID: true}); len(left) != 0 {
 		t.Errorf("paused, but there are processes: %v", left)
 	}
