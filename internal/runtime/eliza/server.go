@@ -120,8 +120,11 @@ func (s *server) every() time.Duration {
 	return s.pace.look
 }
 
-// lookSoon asks for a look before it is due.
+// lookSoon asks for a look before it is due, unless requests are scarce.
 func (s *server) lookSoon() {
+	if !s.limit.scarceUntil().IsZero() {
+		return
+	}
 	select {
 	case s.soon <- struct{}{}:
 	default:
