@@ -18,16 +18,16 @@ const oneXPlain = `{"success":true,"data":{"id":"ID","name":"Ada","username":"",
 const oneXBench = `"character":{"id":"ID","name":"Bench1","username":"","bio":["bench agent"],"messageExamples":[],"postExamples":[],"topics":[],"adjectives":[],` +
 	`"knowledge":[],"plugins":[],"settings":{},"style":{}}`
 
+// failure is how /api refuses.
+func failure(code, message string) string {
+	return fmt.Sprintf(`{"success":false,"error":{"code":%q,"message":%q}}`, code, message)
+}
+
 // The bodies of /api, as servers of ElizaOS 1.7.2 answer them; where those are
 // broken, what is right instead.
 func TestOneXBodies(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Version = "v9" })
-	failure := func(code, message string) string {
-		return fmt.Sprintf(`{"success":false,"error":{"code":%q,"message":%q}}`, code, message)
-	}
+	w := newWorld(t)
 	notFound, invalidID := failure("NOT_FOUND", "Agent not found"), failure("INVALID_ID", "Invalid agent ID format")
-	unauthorized := failure("UNAUTHORIZED", "Missing or invalid API key: send it as X-API-KEY or as Authorization: Bearer")
-	noEndpoint := failure("NOT_FOUND", "API endpoint not found")
 	const one, unknown = "/api/agents/{id}", "/api/agents/" + unknownID
 	for _, s := range []scenario{
 		{name: "create", method: "POST", path: "/api/agents", body: `{"characterJson":{"name":"Bench1","bio":["bench agent"]}}`, status: 201,
@@ -81,10 +81,27 @@ func TestOneXBodies(t *testing.T) {
 		{name: "delete an unknown one", method: "DELETE", path: unknown, status: 404, want: notFound},
 		{name: "delete with too small a key", method: "DELETE", path: one, agent: fleet.Ended, key: fleet.ScopeOperate, status: 403,
 			want: failure("FORBIDDEN", "This needs the delete scope; yours is operate")},
+	} {
+		t.Run(s.name, func(t *testing.T) { s.run(t, w) })
+	}
+}
 
+// What there is beside the agents, and what there is not.
+func TestOneXBodiesBeside(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Version = "v9" })
+	const one = "/api/agents/{id}"
+	unauthorized := failure("UNAUTHORIZED", "Missing or invalid API key: send it as X-API-KEY or as Authorization: Bearer")
+	noEndpoint := failure("NOT_FOUND", "API endpoint not found")
+	w.agent("assistant", fleet.Running)
+	for _, s := range []scenario{
 		{name: "logs", method: "GET", path: one + "/logs", agent: fleet.Paused, status: 200, want: `{"success":true,"data":[]}`},
 		{name: "logs from never", method: "GET", path: one + "/logs?from=never", agent: fleet.Paused, status: 400, want: failure("VALIDATION_ERROR", "from: must be a time")},
 		{name: "panels", method: "GET", path: one + "/panels", agent: fleet.Paused, status: 200, want: `{"success":true,"data":[]}`},
+		{name: "runs", method: "GET", path: one + "/runs", agent: fleet.Paused, status: 200, want: `{"success":true,"data":{"runs":[],"total":0,"hasMore":false}}`},
+		{name: "runs of an odd status", method: "GET", path: one + "/runs?status=odd", agent: fleet.Paused, status: 400,
+			want: failure("VALIDATION_ERROR", "status: must be started, completed, timeout, error or all")},
+		{name: "a run that is none", method: "GET", path: one + "/runs/x", agent: fleet.Paused, status: 400, want: failure("INVALID_ID", "Invalid run ID format")},
+		{name: "an unknown run", method: "GET", path: one + "/runs/" + unknownID, agent: fleet.Paused, status: 404, want: failure("NOT_FOUND", "Run not found")},
 		{name: "worlds", method: "GET", path: "/api/agents/worlds", status: 404, want: noEndpoint},
 		{name: "a world of an agent", method: "POST", path: one + "/worlds", agent: fleet.Paused, body: `{}`, status: 404, want: noEndpoint},
 		{name: "no such path", method: "GET", path: "/api/nope", status: 404, want: noEndpoint},

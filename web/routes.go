@@ -127,6 +127,8 @@ func (s *Server) oneXRoutes() []route {
 		{method: "POST", path: agent + "/stop", access: operate, handle: asActor(x.Stop)},
 		{method: "GET", path: agent + "/logs", access: read, handle: asActor(x.Logs)},
 		{method: "GET", path: agent + "/panels", access: read, handle: asActor(x.Panels)},
+		{method: "GET", path: agent + "/runs", access: read, handle: asActor(x.Runs)},
+		{method: "GET", path: agent + "/runs/:runId", access: read, handle: asActor(x.Run)},
 
 		{method: "GET", path: sessions, access: read, handle: asActor(x.Sessions)},
 		{method: "POST", path: sessions, access: operate, handle: asActor(x.OpenSession)},

@@ -39,8 +39,8 @@ func TestElizaClient(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if n := strings.Count("\n"+string(out), "\nok "); n != 87 {
-		t.Errorf("%d calls were as they must be, not 87:\n%s", n, out)
+	if n := strings.Count("\n"+string(out), "\nok "); n != 96 {
+		t.Errorf("%d calls were as they must be, not 96:\n%s", n, out)
 	}
 }
 

@@ -126,3 +126,35 @@ type OneXStatus struct {
 	AgentCount int64  `json:"agentCount"`
 	Timestamp  Time   `json:"timestamp"`
 }
+
+// OneXRuns are runs, newest first; Total counts these.
+type OneXRuns struct {
+	Runs    []OneXRun `json:"runs"`
+	Total   int       `json:"total"`
+	HasMore bool      `json:"hasMore"`
+}
+
+// OneXRun is what an agent did about a message; EndedAt and DurationMS are
+// null while there is no reply.
+type OneXRun struct {
+	RunID      string `json:"runId"`
+	Status     string `json:"status"`
+	StartedAt  int64  `json:"startedAt"`
+	EndedAt    *int64 `json:"endedAt"`
+	DurationMS *int64 `json:"durationMs"`
+	MessageID  string `json:"messageId"`
+	RoomID     string `json:"roomId"`
+}
+
+// OneXRunDetail is a run with what happened in it.
+type OneXRunDetail struct {
+	Summary OneXRun        `json:"summary"`
+	Events  []OneXRunEvent `json:"events"`
+}
+
+// OneXRunEvent is one thing that happened in a run.
+type OneXRunEvent struct {
+	Type      string            `json:"type"`
+	Timestamp int64             `json:"timestamp"`
+	Data      map[string]string `json:"data"`
+}

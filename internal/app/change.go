@@ -42,10 +42,6 @@ func (a *App) onAgent(ctx context.Context, what act, f func(c *change) error) (f
 	a.wakeRunner(agent.ID)
 	// A program that waits for something may have to hear that its run is over.
 	a.hub.Notify(inboxKey(agent.ID))
-	if agent.Status == fleet.Ended {
-		// Nor will who waits for a reply get one.
-		a.hub.Notify(runKey(agent.ID))
-	}
 	return agent, nil
 }
 

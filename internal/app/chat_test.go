@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -232,4 +233,25 @@ func TestEnsure(t *testing.T) {
 			t.Errorf("%+v", agent)
 		}
 	}).want(t, "stop of what is stopped", effects{})
+}
+
+// Who waits for a reply hears at once that there will be none.
+func TestChatWhoseAgentEnds(t *testing.T) {
+	startBench(t, func(t *testing.T, b *bench) {
+		id := b.create("rehearsal")
+		b.act(func(spec app.RunSpec) { b.ok(second(b.RunForToken(context.Background(), spec.Token))) })
+		b.ok(second(b.Start(t.Context(), b.operator, id, app.StartInput{})))
+		b.runner.set(nil)
+		chat := b.open(id)
+		go func() {
+			time.Sleep(5 * time.Second)
+			b.ok(second(b.End(context.Background(), b.operator, id, app.ReasonInput{})))
+		}()
+		began := time.Now()
+		_, err := b.SendToChat(t.Context(), b.operator, chat.ID, app.ChatMessageInput{Text: "still there?", Wait: 30 * time.Second})
+		wantErr(t, "sent", err, app.CodeChatSend, "Failed to send message in session '"+chat.ID+"': the agent ended before it replied")
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
 }

@@ -118,11 +118,11 @@ await is('agents.getAgentLogs of long ago', client.agents.getAgentLogs(id, { to:
 for (const [name, call] of Object.entries({
   getAgent: (c, id) => c.agents.getAgent(id), startAgent: (c, id) => c.agents.startAgent(id), stopAgent: (c, id) => c.agents.stopAgent(id),
   updateAgent: (c, id) => c.agents.updateAgent(id, {}), deleteAgent: (c, id) => c.agents.deleteAgent(id),
-  getAgentLogs: (c, id) => c.agents.getAgentLogs(id), getAgentPanels: (c, id) => c.agents.getAgentPanels(id),
+  listRuns: (c, id) => c.runs.listRuns(id), getRun: (c, id) => c.runs.getRun(id, unknown), getAgentLogs: (c, id) => c.agents.getAgentLogs(id), getAgentPanels: (c, id) => c.agents.getAgentPanels(id),
 })) {
-  await fails(`agents.${name} of an unknown agent`, call(client, unknown), ...notFound);
-  await fails(`agents.${name} of no id`, call(client, 'not-a-uuid'), 400, 'INVALID_ID', 'Invalid agent ID format');
-  await fails(`agents.${name} of another team`, call(foreigner, id), 403, 'FORBIDDEN', 'You do not have access to this agent');
+  await fails(`${name} of an unknown agent`, call(client, unknown), ...notFound);
+  await fails(`${name} of no id`, call(client, 'not-a-uuid'), 400, 'INVALID_ID', 'Invalid agent ID format');
+  await fails(`${name} of another team`, call(foreigner, id), 403, 'FORBIDDEN', 'You do not have access to this agent');
 }
 for (const [name, call] of Object.entries({
   getWorlds: () => client.agents.getWorlds(), addAgentToWorld: () => client.agents.addAgentToWorld(id, unknown),
@@ -189,6 +189,15 @@ const rest = await client.sessions.getMessages(sessionId, { before: new Date(pag
 assert.ok(!rest.hasMore && rest.messages.every((m) => Date.parse(m.createdAt) < page.cursors.before));
 await is('sessions.getMessages before and after', client.sessions.getMessages(sessionId, { after: page.cursors.after }), { messages: [], hasMore: false });
 
+const run = (status, more) => ({ status, roomId: channelId, ...more });
+const ran = (got) => took(['runId', uuid], ['messageId', (of) => uuid.test(of)], ['startedAt', recent], ['endedAt', recent], ['durationMs', (ms) => ms >= 0 && ms < 60_000])(got);
+const { runs } = await client.runs.listRuns(id, { limit: 2, roomId: channelId });
+const { runId } = runs[0];
+await is('runs.listRuns', client.runs.listRuns(id, { limit: 2, status: 'completed' }), { runs: [run('completed'), run('completed')], total: 2, hasMore: true },
+  (got) => ({ ...got, runs: got.runs.map(ran) }));
+await is('runs.getRun', client.runs.getRun(id, runId), { summary: run('completed'), events: [['RUN_STARTED', { source: 'Eve' }], ['RUN_ENDED', { status: 'completed' }]] },
+  (got) => ({ summary: ran(got.summary), events: got.events.map((e) => [e.type, e.data]) }));
+await fails('runs.getRun of an unknown run', client.runs.getRun(id, unknown), 404, 'NOT_FOUND', 'Run not found');
 await is('sessions.listSessions', client.sessions.listSessions(), { total: 1, stats: { totalSessions: 1, activeSessions: 1, expiredSessions: 0 }, sessions: [info(3)[0]] },
   (got) => ({ ...got, sessions: got.sessions.map(info(3)[1]) }));
 await is('sessions.listSessions of another team', foreigner.sessions.listSessions(), { sessions: [], total: 0, stats: { totalSessions: 0, activeSessions: 0, expiredSessions: 0 } });
