@@ -70,6 +70,23 @@ func TestProgramThatReportsNothing(t *testing.T) {
 	}
 }
 
+// Programs are told milliseconds: asking at the instant they were told must not
+// be too early.
+func TestAskAgainIsNotTooEarly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id, spec := b.running("rehearsal")
+	b.ok(second(b.AddTask(t.Context(), b.operator, id, app.TaskInput{Type: "message", DueAt: t0.Add(time.Hour + time.Microsecond)})))
+	_, why, again := b.claim(spec.Run, 1)
+	if want := t0.Add(time.Hour + time.Millisecond); why != "No task is due" || !again.Equal(want) {
+		t.Errorf("%q until %s, want %s", why, again, want)
+	}
+	b.clock.step(again.Sub(b.Now()))
+	if got, why, _ := b.claim(spec.Run, 1); got["message"] != 1 {
+		t.Errorf("%v %q", got, why)
+	}
+}
+
 // A task that is tried again, or was given to a program that died, counts once.
 func TestRetriesCountOnce(t *testing.T) {
 	t.Parallel()
