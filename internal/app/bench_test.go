@@ -394,13 +394,13 @@ func wantErr(t testing.TB, what string, err error, code fleet.Code, sentence str
 	}
 }
 
-// startUnheard starts the agent; nobody waits for its program.
-func (b *bench) startUnheard(id fleet.AgentID) {
+// unheard starts an agent in f and does not wait for its program.
+func (b *bench) unheard(f func(ctx context.Context) error) {
 	b.t.Helper()
 	gone, leave := context.WithCancel(context.Background())
 	wakes := b.runner.count()
 	done := make(chan error, 1)
-	go func() { done <- second(b.Start(gone, b.operator, id, app.StartInput{})) }()
+	go func() { done <- f(gone) }()
 	b.eventually("wake", func() bool { return b.runner.count() > wakes })
 	leave()
 	b.ok(<-done)

@@ -47,6 +47,7 @@ func (c *clockwork) look(now time.Time) (jump time.Duration) {
 // while the clock was set within the limit: what was noted before says little
 // then, and everything gets its full time again. An instant in the future is
 // of a clock that was set back; it is late when the server has run that long.
+// A clock set back by less than the limit makes things late by that much later.
 func (c *clockwork) late(now time.Time, limit time.Duration) (l store.Late) {
 	at := c.elapsed()
 	c.mu.Lock()

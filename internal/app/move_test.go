@@ -239,7 +239,7 @@ func TestHostSwitchesActionsOff(t *testing.T) {
 // startBench runs f in a bubble of its own time.
 func startBench(t *testing.T, f func(t *testing.T, b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, func(c *app.Config) { c.Now = nil })
+		b := newBench(t, func(c *app.Config) { c.Now, c.Elapsed = nil, nil })
 		f(t, b)
 	})
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -95,7 +96,7 @@ func TestAProgramThatNeverSaysHello(t *testing.T) {
 		c.Kinds["rehearsal"] = kind
 	})
 	id := b.create("rehearsal")
-	b.startUnheard(id)
+	b.unheard(func(ctx context.Context) error { return second(b.Start(ctx, b.operator, id, app.StartInput{})) })
 	for try := 1; ; try++ {
 		spec := b.begin(id, false)
 		b.clock.step(61 * time.Second)

@@ -244,7 +244,7 @@ func (c *change) failSignIn() error {
 // that was ended by rule failed, whoever stopped it.
 func (a *App) RunExited(ctx context.Context, run fleet.Run, exit RunExit) error {
 	return a.onRun(ctx, run, func(c *change) error {
-		if err := c.tx.SetHandle(run, ""); err != nil {
+		if err := c.tx.RunGone(run); err != nil {
 			return err
 		}
 		if err := c.resolve("runtime", alertUnstopped); err != nil {

@@ -59,7 +59,9 @@ func (a *App) Tick(ctx context.Context) error {
 			return tx.LateSignIns(signIn, now.Add(-signInMost), tickBatch)
 		}, a.timeOutSignIn),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.SilentRuns(silent, tickBatch) }, a.lose),
-		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.MuteRuns(mute, tickBatch) }, a.endMute),
+		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) {
+			return tx.MuteRuns(mute, fleet.DriverProcess, tickBatch)
+		}, a.endMute),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.UnstoppedRuns(unstopped, tickBatch) }, a.reportUnstopped),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.RunsWithLateClaims(claimed, tickBatch) }, a.failLateClaims),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.RunsWithReads(now.Add(-readsEvery), now, tickBatch) }, a.auditReads),
@@ -173,7 +175,8 @@ func (a *App) lose(ctx context.Context, run fleet.Run) error {
 }
 
 // endMute has a run ended whose program never said a word: that a process is
-// there is no sign that the agent works.
+// there is no sign that the agent works. An agent that lives in another server
+// is not ended for it: it may wait for that server, which its driver tells.
 func (a *App) endMute(ctx context.Context, run fleet.Run) error {
 	err := a.onLate(ctx, run, func(c *change) error {
 		rt := c.agent.Runtime
@@ -199,7 +202,7 @@ func (a *App) reportUnstopped(ctx context.Context, run fleet.Run) error {
 		if err := observed(c.tx, run, fleet.ObservedLost, c.now); err != nil {
 			return err
 		}
-		return c.raise("runtime", alertUnstopped, fleet.SeverityError, "The program was told to stop and killed, and is still there")
+		return c.raise("runtime", alertUnstopped, fleet.SeverityError, "The program was told to stop and is still there")
 	})
 }
 

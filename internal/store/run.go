@@ -63,7 +63,12 @@ func (tx *Tx) BeginRun(id fleet.AgentID, epoch int64, tokenHash []byte, driver s
 		epoch, tokenHash, driver, micros(at), id)
 }
 
-// SetHandle records how the driver calls the run's program; "" when it is gone.
+// RunGone records that the run's program is gone; its token is void.
+func (tx *Tx) RunGone(run fleet.Run) error {
+	return tx.run(`UPDATE runtimes SET handle = '', token_hash = NULL WHERE agent_id = $1 AND epoch = $2`, run.AgentID, run.Epoch)
+}
+
+// SetHandle records how the driver calls the run's program.
 func (tx *Tx) SetHandle(run fleet.Run, handle string) error {
 	return tx.run(`UPDATE runtimes SET handle = $1 WHERE agent_id = $2 AND epoch = $3`, handle, run.AgentID, run.Epoch)
 }
@@ -217,12 +222,12 @@ func (tx *Tx) SilentRuns(late Late, limit int) ([]fleet.Run, error) {
 			AND a.observed IN ('up', 'starting') ORDER BY r.last_heard_at, r.agent_id LIMIT $3`, late.args(limit)...)
 }
 
-// MuteRuns returns wanted runs that began too long ago, never said a word and
-// are not yet being ended for it.
-func (tx *Tx) MuteRuns(late Late, limit int) ([]fleet.Run, error) {
+// MuteRuns returns wanted runs of a driver that began too long ago, never said
+// a word and are not yet being ended for it.
+func (tx *Tx) MuteRuns(late Late, driver string, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT r.team_id, r.agent_id FROM runtimes r JOIN agents a ON a.id = r.agent_id
 		WHERE r.wanted = 1 AND r.last_heard_at = 0 AND r.started_at > 0 AND r.fresh = 0 AND r.overdue = '' AND r.token_hash IS NOT NULL
-			AND `+late.sql("r.started_at")+` AND a.observed IN ('starting', 'lost') ORDER BY r.agent_id LIMIT $3`, late.args(limit)...)
+			AND `+late.sql("r.started_at")+` AND r.driver = $3 AND a.observed IN ('starting', 'lost') ORDER BY r.agent_id LIMIT $4`, late.args(driver, limit)...)
 }
 
 // UnstoppedRuns returns runs whose program was to stop too long ago and is

@@ -57,7 +57,7 @@ func plansOfRuns() map[string]func(tx *Tx) error {
 		"LateSignIns":   func(tx *Tx) error { _, err := tx.LateSignIns(late, t0, 10); return err },
 		"SilentRuns":    func(tx *Tx) error { _, err := tx.SilentRuns(late, 10); return err },
 		"DueSnoozes":    func(tx *Tx) error { _, err := tx.DueSnoozes(t0, 10); return err },
-		"MuteRuns":      func(tx *Tx) error { _, err := tx.MuteRuns(late, 10); return err },
+		"MuteRuns":      func(tx *Tx) error { _, err := tx.MuteRuns(late, fleet.DriverProcess, 10); return err },
 		"UnstoppedRuns": func(tx *Tx) error { _, err := tx.UnstoppedRuns(late, 10); return err },
 		"Late claims":   func(tx *Tx) error { _, err := tx.RunsWithLateClaims(late, 10); return err },
 		"Reads":         func(tx *Tx) error { _, err := tx.RunsWithReads(t0, t0, 10); return err },
