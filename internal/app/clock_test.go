@@ -59,6 +59,9 @@ func TestAJumpLosesNoRun(t *testing.T) {
 			if ago := b.Now().Sub(got.Runtime.LastHeardAt); got.Runtime.State != fleet.ObservedUp || ago < 0 || ago > 5*time.Second {
 				t.Errorf("the loud one is %s, heard %s ago", got.Runtime.State, ago)
 			}
+			if n := b.number(`SELECT COUNT(*) FROM alerts WHERE agent_id = ?`, loud); n != 0 {
+				t.Errorf("the loud one was lost for a while")
+			}
 		})
 	}
 }

@@ -34,7 +34,9 @@ type EventResult struct {
 const MaxRunEvents = 500
 
 // RunEvents takes what a program tells, in order, in one transaction: what is
-// answered is durable. One event's mistake does not refuse the others.
+// answered is durable. One event's mistake does not refuse the others. An
+// event's id is unique for its agent and incarnation, not for one run: a
+// program that starts again must not count from one again within a day.
 func (a *App) RunEvents(ctx context.Context, run fleet.Run, events []RunEvent) (results []EventResult, err error) {
 	if len(events) > MaxRunEvents {
 		return nil, fleet.Invalid("events", "at most %d in one call", MaxRunEvents)

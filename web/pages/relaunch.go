@@ -33,7 +33,10 @@ func (p *Pages) RelaunchForm(c *fiber.Ctx, who Viewer) error {
 func (p *Pages) confirm(c *fiber.Ctx, who Viewer, id fleet.AgentID, move fleet.Move) (views.Confirm, error) {
 	v, err := p.app.Preview(c.UserContext(), who.Actor, id, move)
 	m := views.Confirm{
-		AgentID: string(id), Name: v.Agent.Name, Version: v.Version, Status: string(v.Agent.Status), RecentRelaunches: v.RecentRelaunches, Hold: v.Hold,
+		AgentID: string(id), Name: v.Agent.Name, Version: v.Version, Status: string(v.Agent.Status), RecentRelaunches: v.RecentRelaunches,
+	}
+	if v.Hold != "" {
+		m.Hold = sentence(v.Hold)
 	}
 	for _, text := range v.BlockedBy {
 		m.BlockedBy = append(m.BlockedBy, sentence(text))
