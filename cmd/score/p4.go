@@ -24,7 +24,7 @@ const (
 // answer: batches of ten, as a busy program sends them, and one by one beside
 // it. Every event is a line of log and its id; an answer means that both are
 // on the disk. The callers are in this process and cost their share of the
-// machine too. Its control gives every write a commit of its own.
+// machine too. Its control gives every event a commit of its own.
 func p4(ctx context.Context, t *trial) (*verdict, error) {
 	tokens := filepath.Join(t.dir, "tokens")
 	if err := os.Mkdir(tokens, 0o700); err != nil {

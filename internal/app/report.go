@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"agentry/internal/fault"
 	"agentry/internal/fleet"
 	"agentry/internal/store"
 )
@@ -40,6 +41,14 @@ const MaxRunEvents = 500
 func (a *App) RunEvents(ctx context.Context, run fleet.Run, events []RunEvent) (results []EventResult, err error) {
 	if len(events) > MaxRunEvents {
 		return nil, fleet.Invalid("events", "at most %d in one call", MaxRunEvents)
+	}
+	if fault.On(fault.LoneCommits) && len(events) > 1 {
+		one, err := a.RunEvents(ctx, run, events[:1])
+		if err != nil {
+			return nil, err
+		}
+		rest, err := a.RunEvents(ctx, run, events[1:])
+		return append(one, rest...), err
 	}
 	now := a.Now()
 	r := report{run: run}

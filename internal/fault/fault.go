@@ -14,7 +14,7 @@ const (
 	LoneLeader = "lone-leader"
 	// StuckClock lets the gate judge by a clock that nobody moved.
 	StuckClock = "stuck-clock"
-	// LoneCommits gives every write a commit of its own.
+	// LoneCommits gives every event and every write a commit of its own.
 	LoneCommits = "lone-commits"
 	// ShortPolls answers an empty inbox at once instead of waiting.
 	ShortPolls = "short-polls"
