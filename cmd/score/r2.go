@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -301,6 +303,12 @@ func (a *asker) ask(c net.Conn, told *bool) (closed bool) {
 		}
 		if a.rest > 0 {
 			time.Sleep(a.rest)
+		}
+		// Who rested looks whether the connection was ended meanwhile, as
+		// clients do that keep connections: then nothing is asked on it.
+		_ = c.SetReadDeadline(time.Now().Add(100 * time.Microsecond))
+		if _, err := in.Peek(1); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return true
 		}
 	}
 }
