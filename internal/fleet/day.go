@@ -40,8 +40,8 @@ func (w WorkingHours) OpenSpans(at time.Time) (spans []Span) {
 	loc := w.Location()
 	day := dayNumber(at.In(loc))
 	// 1 January 1970 was a Thursday.
-	windows := w.windows(int(((day+3)%7 + 7) % 7))
-	if len(windows) == 0 {
+	windows, n := w.windows(int(((day+3)%7 + 7) % 7))
+	if n == 0 {
 		return nil
 	}
 	for s := range stretches(at.Add(-aroundDay), loc) {
@@ -51,14 +51,14 @@ func (w WorkingHours) OpenSpans(at time.Time) (spans []Span) {
 		if s.day != day {
 			continue
 		}
-		for _, open := range windows {
+		for _, open := range windows[:n] {
 			from := later(s.start, s.midnight.Add(time.Duration(open.from)*time.Minute))
 			to := s.midnight.Add(time.Duration(open.to) * time.Minute)
 			if s.end.Before(to) {
 				to = s.end
 			}
-			if n := len(spans); n > 0 && spans[n-1].To.Equal(from) && from.Before(to) {
-				spans[n-1].To = to
+			if last := len(spans) - 1; last >= 0 && spans[last].To.Equal(from) && from.Before(to) {
+				spans[last].To = to
 			} else if from.Before(to) {
 				spans = append(spans, Span{from, to})
 			}

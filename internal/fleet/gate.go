@@ -56,32 +56,34 @@ func GateFor(a Agent, t Today, now time.Time) Gate {
 	case a.Status != Running:
 		return Gate{Reason: "The agent is " + a.Status.Word(), Shut: true}
 	}
-	g := Gate{Left: map[string]int64{}}
-	g.look(a, t.Work, now)
-	if a.Hours.Open(now) {
-		g.judge(a, t.Work, now)
+	var g Gate
+	m := a.Hours.moment(now)
+	g.look(a, t.Work, m)
+	if m.open() {
+		g.judge(a, t.Work, m)
 		return g
 	}
 	g.Shut, g.Left = true, nil
-	next, ok := a.Hours.NextOpen(now)
 	// Where tasks wait, nothing is to be had before the first may be done.
-	if g.OpensAt = later(next, g.NextTask); !ok {
+	if g.OpensAt = later(m.next, g.NextTask); !m.ok {
 		g.Reason = "Outside working hours: no day is switched on"
 		return g
 	}
 	g.Reason = fmt.Sprintf("Outside working hours: starts %s %s, in %s",
-		next.In(a.Hours.Location()).Format("Mon 15:04"), a.Hours.Timezone, span(next.Sub(now)))
+		m.next.In(m.loc).Format("Mon 15:04"), a.Hours.Timezone, span(m.next.Sub(now)))
 	return g
 }
 
 // look finds out when the next of everything may be done.
-func (g *Gate) look(a Agent, w Work, now time.Time) {
+func (g *Gate) look(a Agent, w Work, m moment) {
+	now := m.at
+	g.Left = map[string]int64{}
 	for _, c := range counters {
 		if c.name == UsageMessages && a.Settings.On(SettingInvitationsOnly) {
 			continue
 		}
 		u := w.Of(c.name)
-		next := nextOf(a, c.name, u, later(now, u.Due), now)
+		next := nextOf(a, c.name, u, later(now, u.Due), m)
 		if c.name == UsageMessages {
 			g.NextMessage = next
 		} else {
@@ -103,7 +105,10 @@ func (g *Gate) look(a Agent, w Work, now time.Time) {
 		}
 	}
 	if !w.OtherDue.IsZero() {
-		next, _ := a.Hours.NextOpen(later(now, w.OtherDue))
+		next := m.next
+		if w.OtherDue.After(now) {
+			next, _ = a.Hours.NextOpen(w.OtherDue)
+		}
 		g.offer(next, "")
 	}
 }
@@ -116,7 +121,8 @@ func (g *Gate) offer(at time.Time, typ string) {
 }
 
 // judge says why nothing of what is due may be done inside the hours.
-func (g *Gate) judge(a Agent, w Work, now time.Time) {
+func (g *Gate) judge(a Agent, w Work, m moment) {
+	now := m.at
 	if !g.NextTask.IsZero() && !g.NextTask.After(now) {
 		return
 	}
@@ -140,7 +146,7 @@ func (g *Gate) judge(a Agent, w Work, now time.Time) {
 				fullDue = append(fullDue, full[len(full)-1])
 			}
 		case is:
-			reasons = append(reasons, a.spreadText(c.name, c.task, u, now))
+			reasons = append(reasons, a.spreadText(c.name, c.task, u, m))
 		}
 	}
 	if len(full) < limited {
@@ -162,14 +168,14 @@ func (g *Gate) judge(a Agent, w Work, now time.Time) {
 
 // spreadText says why the plan of the day does not let one go out now that the
 // maximum would.
-func (a Agent) spreadText(counter, task string, u Use, now time.Time) string {
-	d := dayOf(a, counter, now)
+func (a Agent) spreadText(counter, task string, u Use, m moment) string {
+	d := dayOf(a, counter, m.at)
 	done := inWords(counter, u.Count(), d.target)
 	if u.Count() >= d.target {
 		return "Plan for today done: " + done
 	}
-	next := nextOf(a, counter, u, now, now)
-	return fmt.Sprintf("Next %s by the day's plan %s: %s", task, clock(a, next, now), done)
+	next := nextOf(a, counter, u, m.at, m)
+	return fmt.Sprintf("Next %s by the day's plan %s: %s", task, clock(a, next, m.at), done)
 }
 
 // earlier is the first of two instants; zero is none.

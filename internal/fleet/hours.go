@@ -96,7 +96,8 @@ func (w WorkingHours) Day(at time.Time) string {
 func (w WorkingHours) Open(at time.Time) bool {
 	local := at.In(w.Location())
 	clock := local.Hour()*60 + local.Minute()
-	for _, window := range w.windows((int(local.Weekday()) + 6) % 7) {
+	open, n := w.windows((int(local.Weekday()) + 6) % 7)
+	for _, window := range open[:n] {
 		if window.from <= clock && clock < window.to {
 			return true
 		}
@@ -107,28 +108,28 @@ func (w WorkingHours) Open(at time.Time) bool {
 // window is a part of one day, in minutes of its wall clock.
 type window struct{ from, to int }
 
-// windows are the parts of a day of the week, 0 is Monday, that are open.
-func (w WorkingHours) windows(today int) []window {
+// windows are the n parts of a day of the week, 0 is Monday, that are open.
+func (w WorkingHours) windows(today int) (open [2]window, n int) {
 	days, ok := parseDays(w.Days)
 	start, ok1 := parseClock(w.Start)
 	stop, ok2 := parseClock(w.Stop)
 	if !ok || !ok1 || !ok2 {
-		return nil
+		return open, 0
 	}
 	if start < stop {
-		if !days[today] {
-			return nil
+		if days[today] {
+			open[0], n = window{start, stop}, 1
 		}
-		return []window{{start, stop}}
+		return open, n
 	}
-	var open []window
 	if days[(today+6)%7] && stop > 0 {
-		open = append(open, window{0, stop})
+		open[0], n = window{0, stop}, 1
 	}
 	if days[today] {
-		open = append(open, window{start, minutesADay})
+		open[n] = window{start, minutesADay}
+		n++
 	}
-	return open
+	return open, n
 }
 
 const minutesADay = 24 * 60

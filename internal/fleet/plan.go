@@ -42,7 +42,7 @@ type Plan struct {
 // PlanFor returns the plan of the day for a counter. The agent need not run.
 func PlanFor(a Agent, counter string, u Use, now time.Time) Plan {
 	d := dayOf(a, counter, now)
-	p := Plan{Min: d.least, Max: d.most, Done: u.Count(), Next: nextOf(a, counter, u, now, now)}
+	p := Plan{Min: d.least, Max: d.most, Done: u.Count(), Next: nextOf(a, counter, u, now, a.Hours.moment(now))}
 	if d.spread || len(a.Hours.OpenSpans(now)) > 0 {
 		p.Target = d.target
 	}
@@ -102,27 +102,48 @@ func (d day) gap() time.Duration {
 	return (d.length / time.Duration(d.target) / 2).Truncate(time.Millisecond)
 }
 
+// moment is an instant as an agent's hours see it.
+type moment struct {
+	at  time.Time
+	loc *time.Location
+	day int64
+	// next is when the hours are open, at itself where they are; ok is false
+	// where they never are.
+	next time.Time
+	ok   bool
+}
+
+func (w WorkingHours) moment(at time.Time) moment {
+	m := moment{at: at, loc: w.Location()}
+	m.day = dayNumber(at.In(m.loc))
+	m.next, m.ok = w.NextOpen(at)
+	return m
+}
+
+func (m moment) open() bool { return m.ok && m.next.Equal(m.at) }
+
 // nextOf is when the next of a counter may be done, from an instant on that is
 // not before now; zero is not foreseeable.
-func nextOf(a Agent, counter string, u Use, from, now time.Time) time.Time {
-	loc := a.Hours.Location()
-	today := dayNumber(now.In(loc))
+func nextOf(a Agent, counter string, u Use, from time.Time, now moment) time.Time {
+	open, ok := now.next, now.ok
+	if from.After(now.at) {
+		open, ok = a.Hours.NextOpen(from)
+	}
 	// The present day, the next open one, and one more where a slot of that
 	// one is over already.
 	for range 3 {
-		open, ok := a.Hours.NextOpen(from)
 		if !ok {
 			return time.Time{}
 		}
 		// What is handed out now is expected to be done on its own day.
 		used, last := int64(0), time.Time{}
-		if dayNumber(open.In(loc)) == today {
+		if dayNumber(open.In(now.loc)) == now.day {
 			used, last = u.Count(), u.LastHanded
 		}
 		if at, ok := dayOf(a, counter, open).next(a.Hours, used, last, open); ok {
 			return at
 		}
-		from = a.Hours.NextDay(open)
+		open, ok = a.Hours.NextOpen(a.Hours.NextDay(open))
 	}
 	return time.Time{}
 }

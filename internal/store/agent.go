@@ -34,7 +34,8 @@ type AgentRow struct {
 }
 
 func agentTargets(a *AgentRow) []any {
-	return append([]any{&a.ID, &a.TeamID, &a.Name, &a.Kind, &a.Status, &a.Runtime.State, &a.Login, &a.Country, &a.Avatar,
+	w := &a.Work
+	return []any{&a.ID, &a.TeamID, &a.Name, &a.Kind, &a.Status, &a.Runtime.State, &a.Login, &a.Country, &a.Avatar,
 		jsonText{&a.Tags}, &a.Hours.Days, &a.Hours.Start, &a.Hours.Stop, &a.Hours.Timezone,
 		&a.Limits.InvitationsMin, &a.Limits.InvitationsMax, &a.Limits.MessagesMin, &a.Limits.MessagesMax,
 		jsonText{&a.Settings}, &a.Incarnation, &a.Version, &a.IsSetUp, jsonText{&a.Protected}, &a.EndReason,
@@ -43,7 +44,9 @@ func agentTargets(a *AgentRow) []any {
 		&a.Runtime.Wanted, &a.Runtime.Epoch, &a.Runtime.Handle, &a.Runtime.EnableAutonomy,
 		jsonText{&a.Runtime.Settings}, stamp{&a.Runtime.StartedAt}, stamp{&a.Runtime.LastHeardAt},
 		&a.Runtime.Restarts, &a.Runtime.Failures, stamp{&a.Runtime.NextTry},
-		&a.Runtime.LastError, &a.TotalInvitations, &a.TotalMessages, &a.Today, &a.TodayInvitations, &a.TodayMessages}, workTargets(a)...)
+		&a.Runtime.LastError, &a.TotalInvitations, &a.TotalMessages, &a.Today, &a.TodayInvitations, &a.TodayMessages,
+		stamp{&a.DaySince}, stamp{&w.Messages.Due}, stamp{&w.Invitations.Due}, stamp{&w.OtherDue}, &w.Messages.Claimed, &w.Invitations.Claimed,
+		&w.Messages.Handed, &w.Invitations.Handed, stamp{&w.Messages.LastHanded}, stamp{&w.Invitations.LastHanded}}
 }
 
 // Agent returns the team's agent. Another team's agent is forbidden, an

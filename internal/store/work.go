@@ -10,14 +10,9 @@ import (
 // that a list of agents reads no tasks. Whatever changes tasks says so with
 // touched; what is kept is counted again before the transaction ends.
 
+// workColumns are read into AgentRow.Work and DaySince by agentTargets.
 const workColumns = `, r.day_since, r.due_messages, r.due_invitations, r.due_other, r.held_messages, r.held_invitations,
 	r.handed_messages, r.handed_invitations, r.last_message, r.last_invitation`
-
-func workTargets(a *AgentRow) []any {
-	w := &a.Work
-	return []any{stamp{&a.DaySince}, stamp{&w.Messages.Due}, stamp{&w.Invitations.Due}, stamp{&w.OtherDue}, &w.Messages.Claimed,
-		&w.Invitations.Claimed, &w.Messages.Handed, &w.Invitations.Handed, stamp{&w.Messages.LastHanded}, stamp{&w.Invitations.LastHanded}}
-}
 
 // touched says that an agent's tasks were changed.
 func (tx *Tx) touched(id fleet.AgentID) {
