@@ -136,9 +136,14 @@ func (h *hierarchy) prepare() error {
 	if err := h.makeHome(); err != nil {
 		return err
 	}
-	if h.unified {
-		h.controllers = delegate(h.base, h.home)
+	if !h.unified {
+		return nil
 	}
+	if kind := words(h.home, typeFile); !slices.Equal(kind, []string{"domain"}) {
+		_ = os.Remove(h.home)
+		return fmt.Errorf("a group in it is %q", kind)
+	}
+	h.controllers = delegate(h.base, h.home)
 	return nil
 }
 
@@ -154,8 +159,9 @@ func (h *hierarchy) makeHome() error {
 }
 
 // delegate lets home give controllers to its groups, and returns which it can.
-// A group that has processes cannot divide its memory, so this process goes to
-// a leaf of its own when that helps.
+// A group that has processes cannot divide its memory, and one that divides
+// only its processes' number has no whole groups in it any more; so this
+// process goes to a leaf of its own first, and comes back when it is not alone.
 func delegate(base, home string) []string {
 	var want []string
 	for _, c := range words(base, "cgroup.controllers") {
@@ -163,33 +169,58 @@ func delegate(base, home string) []string {
 			want = append(want, c)
 		}
 	}
-	if len(want) == 0 {
-		return nil
-	}
-	if !enable(base, want) {
-		leaf := filepath.Join(base, serverLeaf)
-		if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if !gives(base, want) {
+		_, err := os.Stat(filepath.Join(base, typeFile))
+		root := errors.Is(err, fs.ErrNotExist) // which may have both
+		if !root && !stepAside(base) {
 			return nil
 		}
-		self := strconv.Itoa(os.Getpid())
-		if put(leaf, procsFile, self) == nil && !enable(base, want) {
-			_ = put(base, procsFile, self)
-			_ = os.Remove(leaf)
+		enable(base, want)
+		if !root && !gives(base, want) {
+			stepBack(base)
 		}
 	}
 	enable(home, words(home, "cgroup.controllers"))
-	return words(home, "cgroup.subtree_control")
+	return words(home, subtreeFile)
 }
 
-// enable gives a group's own groups the controllers, and tells whether all are
-// there.
-func enable(group string, want []string) bool {
-	for _, c := range want {
-		_ = put(group, "cgroup.subtree_control", "+"+c) // seen below
+// stepAside moves this process to a leaf and tells whether base is empty then;
+// where it is not, everything is as before.
+func stepAside(base string) bool {
+	leaf := filepath.Join(base, serverLeaf)
+	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false
 	}
-	have := words(group, "cgroup.subtree_control")
-	return !slices.ContainsFunc(want, func(c string) bool { return !slices.Contains(have, c) })
+	err := put(leaf, procsFile, strconv.Itoa(os.Getpid()))
+	if err == nil && len(words(base, procsFile)) == 0 {
+		return true
+	}
+	stepBack(base)
+	return false
 }
+
+func stepBack(base string) {
+	_ = put(base, procsFile, strconv.Itoa(os.Getpid())) // it came from there
+	_ = os.Remove(filepath.Join(base, serverLeaf))      // unless another server is in it
+}
+
+// enable gives a group's own groups the controllers, all or none.
+func enable(group string, controllers []string) {
+	if !gives(group, controllers) {
+		_ = put(group, subtreeFile, "+"+strings.Join(controllers, " +")) // seen by who asks
+	}
+}
+
+// gives tells whether a group gives its own groups all the controllers.
+func gives(group string, controllers []string) bool {
+	have := words(group, subtreeFile)
+	return !slices.ContainsFunc(controllers, func(c string) bool { return !slices.Contains(have, c) })
+}
+
+const (
+	subtreeFile = "cgroup.subtree_control"
+	typeFile    = "cgroup.type"
+)
 
 const procsFile = "cgroup.procs"
 
