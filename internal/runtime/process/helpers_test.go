@@ -102,9 +102,11 @@ func eachIsolation(t *testing.T, test func(t *testing.T, d *Driver)) {
 	t.Run("groups", func(t *testing.T) { test(t, newDriver(t)) })
 	t.Run("groups of version 1 alone", func(t *testing.T) {
 		d := newDriver(t)
-		_ = os.Remove(d.groups.unified.home)
-		d.groups.unified = nil
-		d.groups.all = slices.DeleteFunc(slices.Clone(d.groups.all), func(h *hierarchy) bool { return h.unified })
+		if h := d.groups.unified; h != nil {
+			_ = os.Remove(h.home)
+			d.groups.all = slices.DeleteFunc(slices.Clone(d.groups.all), func(h *hierarchy) bool { return h.unified })
+			d.groups.unified = nil
+		}
 		test(t, d)
 	})
 	t.Run("no groups", func(t *testing.T) { test(t, newDriverWith(t, Config{NoGroups: true})) })

@@ -109,7 +109,7 @@ func asManyProcessesAsAllowed(t *testing.T, d *Driver) {
 	}
 }
 
-// bomb doubles nine times, to 1023 processes if nobody ends it; each is deaf,
+// bomb doubles seven times, to 255 processes if nobody ends it; each is deaf,
 // and in a session of its own without environment.
 const bomb = `
 cat > bomb <<'END'
@@ -120,7 +120,7 @@ env -i setsid ./bomb $(($1 - 1)) & env -i setsid ./bomb $(($1 - 1)) &
 wait
 END
 chmod +x bomb
-exec ./bomb 9
+exec ./bomb 7
 `
 
 func TestForkBomb(t *testing.T) { eachIsolation(t, forkBomb) }
