@@ -130,7 +130,7 @@ func (s *badServer) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.calls++
 	if r.Header.Get("Authorization") != "Bearer the-token" {
-		http.Error(w, "{}", 401)
+		http.Error(w, "{}", http.StatusUnauthorized)
 		return
 	}
 	switch s.calls {

@@ -21,8 +21,8 @@ func TestAnotherTeamChangesNothing(t *testing.T) {
 				return err
 			}
 			ok, err := tx.SetTaskState(team, task, to, "", t0, t0.Add(time.Minute))
-			if ok != want {
-				t.Errorf("%s sets %s: %v", team, to, ok)
+			if err != nil || ok != want {
+				t.Errorf("%s sets %s: %v, %v", team, to, ok, err)
 			}
 			if task, err = tx.Task(teamA, a.ID, task.ID); want != (task.State == to) {
 				t.Errorf("%s sets %s: %+v", team, to, task)

@@ -54,7 +54,6 @@ type home struct {
 	alerts   map[string]string // by subType
 	unwanted []fleet.AgentID
 	over     bool
-	quiet    bool // the program's calls are not answered
 }
 
 // newHome makes a driver for one kind, on a fake server.
