@@ -3,6 +3,7 @@ package views
 import (
 	"time"
 
+	"agentry/internal/fleet"
 	"agentry/views/ui"
 )
 
@@ -104,7 +105,19 @@ type SettingsForm struct {
 	Days                           [7]bool
 	InvitationsMin, InvitationsMax string
 	MessagesMin, MessagesMax       string
-	Settings                       string
+	// Switches are the keys of those that are true of switches.
+	Switches []string
+	// Settings are all others, as text.
+	Settings string
+}
+
+// switches are the settings that are true or false, as people read them.
+func switches() []ui.Option {
+	return []ui.Option{
+		{Value: fleet.SettingSpread, Label: "Spread over the day"},
+		{Value: fleet.SettingSkipInNetwork, Label: "Skip people in the network"},
+		{Value: fleet.SettingInvitationsOnly, Label: "Invitations only"},
+	}
 }
 
 func dayNames() [7]string { return [7]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"} }

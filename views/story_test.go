@@ -116,7 +116,7 @@ func agentPage(tab string) AgentPage {
 			Tags:   []string{"campaign-spring", "vip"},
 			Plans:  samplePlans(), NextTask: "message", NextTaskAt: testNow.Add(5 * time.Hour), ViewerHours: "08:00–16:00 UTC", Now: testNow,
 			LastOutput: []string{"starting", "dial tcp: connection refused <b>", "تعذّر الاتصال"},
-			Settings:   &SettingsForm{Form: Form{Errors: map[string]string{"limits.messagesMin": "must not be over messagesMax (25)"}}, AgentID: id, Version: 12, Name: "Ada Lindqvist", Country: "FR", Tags: "campaign-spring, vip", Timezone: "Europe/Paris", Start: "09:00", Stop: "17:00", Days: [7]bool{true, true, true, true, true}, InvitationsMin: "5", InvitationsMax: "20", MessagesMin: "30", MessagesMax: "25", Settings: "temperature = 0.4\nskipInNetwork = true"},
+			Settings:   &SettingsForm{Form: Form{Errors: map[string]string{"limits.messagesMin": "must not be over messagesMax (25)"}}, AgentID: id, Version: 12, Name: "Ada Lindqvist", Country: "FR", Tags: "campaign-spring, vip", Timezone: "Europe/Paris", Start: "09:00", Stop: "17:00", Days: [7]bool{true, true, true, true, true}, InvitationsMin: "5", InvitationsMax: "20", MessagesMin: "30", MessagesMax: "25", Switches: []string{"skipInNetwork"}, Settings: "temperature = 0.4"},
 		}
 	case "tasks":
 		m.Tasks = &Tasks{AgentID: id, Now: testNow, Plans: samplePlans(), Add: &TaskForm{AgentID: id, Zone: "Europe/Paris"}, Pager: ui.Pager{Text: "1–4 of 4"}, Items: []Task{

@@ -190,7 +190,7 @@ func TeamBlock(m TeamPause) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if m.MayTurn {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<form class=\"form\" method=\"post\" action=\"/settings/team/pause\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<form class=\"inset\" method=\"post\" action=\"/settings/team/pause\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -95,6 +95,12 @@ const (
 	SettingSpread = "spread"
 )
 
+// Switches are the settings that are true or false, in the order in which
+// people are asked.
+func Switches() []string {
+	return []string{SettingSpread, SettingSkipInNetwork, SettingInvitationsOnly}
+}
+
 // On tells whether a setting is true.
 func (s Settings) On(key string) bool {
 	on, _ := s[key].(bool)

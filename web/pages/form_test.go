@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"agentry/internal/app"
 	"agentry/internal/fleet"
 )
@@ -95,9 +97,22 @@ func TestUpdate(t *testing.T) {
 	if v, _ := stale.Find("[name=version]").Attr("value"); stale.status != http.StatusUnprocessableEntity || v != "2" || stale.Find("[data-testid=notice]").Length() != 1 {
 		t.Errorf("stale: %d version %s", stale.status, v)
 	}
-	dropped := owner.post(path+"/update", fields("version", "2", "settings", "n = 4")...)
+	twice := owner.script("settings-form").post(path+"/update", fields("version", "2", "settings", "spread = true")...)
+	if twice.status != http.StatusUnprocessableEntity || !strings.Contains(twice.words(".error"), "Rules of work") {
+		t.Errorf("a switch as text: %d %s", twice.status, twice.words(".error"))
+	}
+	dropped := owner.post(path+"/update", fields("version", "2", "settings", "n = 4", "switch", "spread")...)
 	if dropped.status != http.StatusSeeOther || strings.TrimSpace(owner.get(path).Find("[name=settings]").Text()) != "n = 4" {
 		t.Errorf("settings: %d %q", dropped.status, owner.get(path).Find("[name=settings]").Text())
+	}
+	on := func() string {
+		return strings.Join(owner.get(path).Find("[name=switch][checked]").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("value", "") }), " ")
+	}
+	if on() != "spread" {
+		t.Errorf("switches: %s", on())
+	}
+	if owner.post(path+"/update", fields("version", "3", "settings", "n = 4")...); on() != "" {
+		t.Errorf("switches that were taken off: %s", on())
 	}
 }
 

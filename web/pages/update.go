@@ -3,6 +3,7 @@ package pages
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,7 +100,13 @@ func settingsForm(agent fleet.Agent) *views.SettingsForm {
 		AgentID: string(agent.ID), Version: agent.Version, Name: agent.Name, Country: agent.Country, Tags: strings.Join(agent.Tags, ", "),
 		Timezone: agent.Hours.Timezone, Start: agent.Hours.Start, Stop: agent.Hours.Stop,
 		InvitationsMin: fmt.Sprint(agent.Limits.InvitationsMin), InvitationsMax: fmt.Sprint(agent.Limits.InvitationsMax),
-		MessagesMin: fmt.Sprint(agent.Limits.MessagesMin), MessagesMax: fmt.Sprint(agent.Limits.MessagesMax), Settings: settingLines(agent.Settings),
+		MessagesMin: fmt.Sprint(agent.Limits.MessagesMin), MessagesMax: fmt.Sprint(agent.Limits.MessagesMax),
+		Settings: settingLines(agent.Settings),
+	}
+	for _, key := range fleet.Switches() {
+		if agent.Settings.On(key) {
+			f.Switches = append(f.Switches, key)
+		}
 	}
 	for i, flag := range strings.Split(agent.Hours.Days, ":") {
 		if i < len(f.Days) {
@@ -114,7 +121,11 @@ func typedSettings(c *fiber.Ctx, agent fleet.Agent) *views.SettingsForm {
 		AgentID: string(agent.ID), Version: agent.Version, Name: field(c, "name"), Country: field(c, "country"), Tags: field(c, "tags"),
 		Timezone: field(c, "timezone"), Start: field(c, "start"), Stop: field(c, "stop"),
 		InvitationsMin: field(c, "invitationsMin"), InvitationsMax: field(c, "invitationsMax"),
-		MessagesMin: field(c, "messagesMin"), MessagesMax: field(c, "messagesMax"), Settings: field(c, "settings"),
+		MessagesMin: field(c, "messagesMin"), MessagesMax: field(c, "messagesMax"),
+		Settings: field(c, "settings"),
+	}
+	for _, key := range c.Request().PostArgs().PeekMulti("switch") {
+		f.Switches = append(f.Switches, string(key))
 	}
 	for _, raw := range c.Request().PostArgs().PeekMulti("day") {
 		if i, err := strconv.Atoi(string(raw)); err == nil && i >= 0 && i < len(f.Days) {
@@ -141,7 +152,7 @@ func updateInput(c *fiber.Ctx, agent fleet.Agent) (in app.UpdateInput, err error
 		value := int(n)
 		*to = &value
 	}
-	if in.Settings, err = parseSettings(f.Settings, agent.Settings); err != nil {
+	if in.Settings, err = parseSettings(f, agent.Settings); err != nil {
 		return in, err
 	}
 	days, tags := flags(f.Days), list(f.Tags)
@@ -174,12 +185,13 @@ func whole64(c *fiber.Ctx, name, as string) (int64, error) {
 	return n, nil
 }
 
-// settingLines writes settings as people edit them: key = JSON value.
+// settingLines writes settings as people edit them: key = JSON value. The
+// switches have boxes of their own.
 func settingLines(s fleet.Settings) string {
 	var b strings.Builder
 	for _, one := range s.List() {
 		raw, err := json.Marshal(one.Value)
-		if err != nil {
+		if err != nil || slices.Contains(fleet.Switches(), one.Key) {
 			continue
 		}
 		fmt.Fprintf(&b, "%s = %s\n", one.Key, raw)
@@ -187,11 +199,12 @@ func settingLines(s fleet.Settings) string {
 	return b.String()
 }
 
-// parseSettings reads them back; a key that is gone from the text is removed.
-func parseSettings(text string, present fleet.Settings) ([]fleet.Setting, error) {
+// parseSettings reads them back, with the switches; a key that is gone from the
+// text is removed.
+func parseSettings(f *views.SettingsForm, present fleet.Settings) ([]fleet.Setting, error) {
 	changes := []fleet.Setting{}
 	seen := map[string]bool{}
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(f.Settings, "\n") {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
@@ -200,8 +213,17 @@ func parseSettings(text string, present fleet.Settings) ([]fleet.Setting, error)
 		if !ok || json.Unmarshal([]byte(raw), &one.Value) != nil {
 			return nil, fleet.Invalid("settings", `line %d must be a key, = and a JSON value, such as tone = "calm"`, i+1)
 		}
+		if slices.Contains(fleet.Switches(), one.Key) {
+			return nil, fleet.Invalid("settings", "line %d: %s has a box of its own under Rules of work", i+1, one.Key)
+		}
 		seen[one.Key] = true
 		changes = append(changes, one)
+	}
+	for _, key := range fleet.Switches() {
+		if slices.Contains(f.Switches, key) {
+			seen[key] = true
+			changes = append(changes, fleet.Setting{Key: key, Value: true})
+		}
 	}
 	for key := range present {
 		if !seen[key] {
