@@ -21,8 +21,10 @@ const (
 	codeLocked     = 6
 	codeReadOnly   = 8
 	codeIOErr      = 10
+	codeCorrupt    = 11
 	codeFull       = 13
 	codeCantOpen   = 14
+	codeNotADB     = 26
 	codeUnique     = 2067
 	codePrimaryKey = 1555
 	codeIOFsync    = 1034
@@ -81,4 +83,10 @@ func unavailable(err error) error {
 func isDuplicate(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && (e.Code() == codeUnique || e.Code() == codePrimaryKey)
+}
+
+// isDamaged tells whether the file is no database, or one that was broken.
+func isDamaged(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == codeCorrupt || e.Code()&0xff == codeNotADB)
 }

@@ -83,6 +83,9 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	if err := migrate(ctx, s.writer); err != nil {
 		s.writer.Close()
+		if isDamaged(err) {
+			err = fmt.Errorf("it is damaged, put it back from your backup: %w", err)
+		}
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if s.reader, err = open(readDSN(path), readers); err != nil {
@@ -120,8 +123,27 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
-	return err
+	at, known, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if at > known {
+		return fmt.Errorf("its schema is number %d, and this agentry knows %d: start the newer agentry again, "+
+			"or put back the backup from before the upgrade", at, known)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return err
+	}
+	return checkWritable(ctx, db)
+}
+
+// checkWritable changes nothing and fails where nothing could be changed: the
+// engine opens a file that it may only read without a word.
+func checkWritable(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, `UPDATE meta SET name = name WHERE 1 = 0`); err != nil {
+		return fmt.Errorf("it cannot be written, let the server's user read and write it: %w", err)
+	}
+	return nil
 }
 
 // Close waits for writes under way and closes the file.

@@ -378,10 +378,3 @@ func TestReadSeesOneSnapshot(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestOpenRefusesAFileThatIsNoDatabase(t *testing.T) {
-	t.Parallel()
-	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "no", "folder", "a.db"), Options{}); err == nil {
-		t.Error("opened in a folder that is not there")
-	}
-}
