@@ -127,9 +127,9 @@ func (s *Server) writeProblem(c *fiber.Ctx, e *fleet.Error) error {
 		return s.v1.Problem(c, e, requestID(c))
 	case faceEliza:
 		return s.eliza.Problem(c, e)
-	case faceOneX:
+	case faceElizaV1:
 		_, routed := c.Locals(localRoute).(*route)
-		return s.oneX.Problem(c, e, s.path(c), routed)
+		return s.elizaV1.Problem(c, e, s.path(c), routed)
 	case faceRuntime:
 		return s.runtime.Problem(c, e)
 	}
@@ -155,7 +155,7 @@ const (
 	facePeople face = iota
 	faceV1
 	faceEliza
-	faceOneX
+	faceElizaV1
 	faceRuntime
 )
 
@@ -167,7 +167,7 @@ func (s *Server) path(c *fiber.Ctx) string {
 func (s *Server) face(c *fiber.Ctx) face {
 	path := s.path(c)
 	for prefix, f := range map[string]face{
-		"/v1": faceV1, "/agents": faceEliza, "/api": faceOneX, "/runtime": faceRuntime,
+		"/v1": faceV1, "/agents": faceEliza, "/api": faceElizaV1, "/runtime": faceRuntime,
 	} {
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return f

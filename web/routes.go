@@ -30,7 +30,7 @@ type route struct {
 
 // routes is the table of everything the server answers.
 func (s *Server) routes() []route {
-	return slices.Concat(s.openRoutes(), s.v1Routes(), s.elizaRoutes(), s.oneXRoutes(), s.runtimeRoutes(), s.pageRoutes())
+	return slices.Concat(s.openRoutes(), s.v1Routes(), s.elizaRoutes(), s.elizaV1Routes(), s.runtimeRoutes(), s.pageRoutes())
 }
 
 func (s *Server) openRoutes() []route {
@@ -109,12 +109,12 @@ func (s *Server) elizaRoutes() []route {
 	}
 }
 
-func (s *Server) oneXRoutes() []route {
+func (s *Server) elizaV1Routes() []route {
 	read, operate, remove := clientKey(fleet.ScopeRead), clientKey(fleet.ScopeOperate), clientKey(fleet.ScopeDelete)
 	const agent = "/api/agents/:agentId"
 	const sessions = "/api/messaging/sessions"
 	const session = sessions + "/:sessionId"
-	x := s.oneX
+	x := s.elizaV1
 	return []route{
 		{method: "GET", path: "/api/agents", access: read, handle: asActor(x.Agents)},
 		{method: "POST", path: "/api/agents", access: operate, handle: asActor(x.Create)},

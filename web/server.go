@@ -81,7 +81,7 @@ type Server struct {
 
 	v1      *v1.API
 	eliza   *eliza.API
-	oneX    *eliza.OneX
+	elizaV1 *eliza.V1
 	runtime *runtimeapi.API
 
 	// draining: every answer says that its connection ends.
@@ -107,7 +107,7 @@ func New(c Config) *Server {
 		conns:   newConnTable(connLimit()),
 		v1:      v1.New(c.App, streams, c.BasePath),
 		eliza:   eliza.New(c.App),
-		oneX:    eliza.NewOneX(c.App, streams, c.Version),
+		elizaV1: eliza.NewV1(c.App, streams, c.Version),
 		runtime: runtimeapi.New(c.App),
 	}
 	s.sessions = newSessionStore(c.App, c.InsecureHTTP)

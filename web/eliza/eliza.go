@@ -1,6 +1,6 @@
 // Package eliza has the JSON faces in the shapes of ElizaOS, whose clients
 // expect unknown fields to be ignored: API in those of the agent-start
-// documents, under /agents, OneX in those of servers of version 1, under /api.
+// documents, under /agents, V1 in those of servers of version 1, under /api.
 package eliza
 
 import (

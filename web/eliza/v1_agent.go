@@ -23,7 +23,7 @@ const assistant = "assistant"
 
 // Agents answers GET /api/agents: every agent, those that run first and those
 // that have ended last, each by name.
-func (a *OneX) Agents(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Agents(c *fiber.Ctx, by fleet.Actor) error {
 	living := slices.DeleteFunc(fleet.Statuses(), func(s fleet.Status) bool { return s == fleet.Running || s == fleet.Ended })
 	return stream.ListWithin(a.streams, c, `{"success":true,"data":{"agents":[`, `]}}`, func(ctx context.Context, yield func(app.AgentView) error) error {
 		for _, some := range [][]fleet.Status{{fleet.Running}, living, {fleet.Ended}} {
@@ -33,7 +33,7 @@ func (a *OneX) Agents(c *fiber.Ctx, by fleet.Actor) error {
 		}
 		return nil
 	}, func(w *bufio.Writer, v app.AgentView) error {
-		raw, err := json.Marshal(api.OneXSummary{ID: string(v.ID), Name: v.Name, CharacterName: v.Name, Bio: v.Settings.Bio(), Status: active(v.Status)})
+		raw, err := json.Marshal(api.Eliza1Summary{ID: string(v.ID), Name: v.Name, CharacterName: v.Name, Bio: v.Settings.Bio(), Status: active(v.Status)})
 		if err != nil {
 			return err
 		}
@@ -43,8 +43,8 @@ func (a *OneX) Agents(c *fiber.Ctx, by fleet.Actor) error {
 }
 
 // Agent answers GET /api/agents/{agentId}.
-func (a *OneX) Agent(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Agent(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -52,13 +52,13 @@ func (a *OneX) Agent(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	return success(c, oneXAgent(v))
+	return success(c, asAgent(v))
 }
 
 // Create answers POST /api/agents. Made again, an agent that lives is answered
 // as it is.
-func (a *OneX) Create(c *fiber.Ctx, by fleet.Actor) error {
-	var body api.OneXCreate
+func (a *V1) Create(c *fiber.Ctx, by fleet.Actor) error {
+	var body api.Eliza1Create
 	if err := lax(c, &body); err != nil {
 		return err
 	}
@@ -71,10 +71,10 @@ func (a *OneX) Create(c *fiber.Ctx, by fleet.Actor) error {
 		return err
 	}
 	c.Status(http.StatusCreated)
-	return success(c, api.OneXCreated{ID: string(v.ID), Character: character(v.Agent)})
+	return success(c, api.Eliza1Created{ID: string(v.ID), Character: character(v.Agent)})
 }
 
-func creation(body api.OneXCreate) (in app.CreateInput, err error) {
+func creation(body api.Eliza1Create) (in app.CreateInput, err error) {
 	given := body.CharacterJSON
 	if given == nil {
 		given = body.Agent
@@ -105,8 +105,8 @@ func creation(body api.OneXCreate) (in app.CreateInput, err error) {
 
 // Update answers PATCH /api/agents/{agentId}, whose body is a part of a
 // character.
-func (a *OneX) Update(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Update(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -129,12 +129,12 @@ func (a *OneX) Update(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	return success(c, oneXAgent(v))
+	return success(c, asAgent(v))
 }
 
 // Delete answers DELETE /api/agents/{agentId} without a body.
-func (a *OneX) Delete(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Delete(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -147,8 +147,8 @@ func (a *OneX) Delete(c *fiber.Ctx, by fleet.Actor) error {
 
 // Start answers POST /api/agents/{agentId}/start; an agent that runs is
 // answered as started.
-func (a *OneX) Start(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Start(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -160,26 +160,26 @@ func (a *OneX) Start(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	return success(c, api.OneXStarted{ID: string(agent.ID), Name: agent.Name, Status: statusActive})
+	return success(c, api.Eliza1Started{ID: string(agent.ID), Name: agent.Name, Status: statusActive})
 }
 
 // Stop answers POST /api/agents/{agentId}/stop, which is a pause. Its body
 // changes nothing: programs always stop within their kind's grace. An agent of
 // which nothing runs is answered as stopped, since that was wished.
-func (a *OneX) Stop(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Stop(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
 	if _, err := a.app.EnsureStopped(c.UserContext(), by, id); err != nil {
 		return err
 	}
-	return success(c, api.OneXMessage{Message: "Agent stopped"})
+	return success(c, api.Eliza1Message{Message: "Agent stopped"})
 }
 
 // Panels answers GET /api/agents/{agentId}/panels: agents have none.
-func (a *OneX) Panels(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Panels(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -189,15 +189,15 @@ func (a *OneX) Panels(c *fiber.Ctx, by fleet.Actor) error {
 	return success(c, []string{})
 }
 
-func oneXAgent(v app.AgentView) api.OneXAgent {
-	return api.OneXAgent{
-		OneXCharacter: character(v.Agent), Enabled: enabled(v), Status: active(v.Status),
+func asAgent(v app.AgentView) api.Eliza1Agent {
+	return api.Eliza1Agent{
+		Eliza1Character: character(v.Agent), Enabled: enabled(v), Status: active(v.Status),
 		CreatedAt: v.CreatedAt.UnixMilli(), UpdatedAt: v.UpdatedAt.UnixMilli(),
 	}
 }
 
 // character shows every field that ElizaOS always has, set or not.
-func character(agent fleet.Agent) api.OneXCharacter {
+func character(agent fleet.Agent) api.Eliza1Character {
 	fields, others := agent.Settings.Character()
 	or := func(name string, fallback any) any {
 		if v, ok := fields[name]; ok {
@@ -206,7 +206,7 @@ func character(agent fleet.Agent) api.OneXCharacter {
 		return fallback
 	}
 	none := []string{}
-	return api.OneXCharacter{
+	return api.Eliza1Character{
 		ID: string(agent.ID), Name: agent.Name, Username: or("username", ""), System: fields["system"], Bio: or("bio", none), Lore: fields["lore"],
 		MessageExamples: or("messageExamples", none), PostExamples: or("postExamples", none), Topics: or("topics", none), Adjectives: or("adjectives", none),
 		Knowledge: or("knowledge", none), Plugins: or("plugins", none), Templates: fields["templates"], Settings: others, Style: or("style", struct{}{}),
@@ -223,8 +223,8 @@ const (
 // newest first, also when it does not run. Of the newest 1,000 it answers limit
 // (or count) behind offset, from level on, written between from and to, with
 // the text search.
-func (a *OneX) Logs(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Logs(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -236,10 +236,10 @@ func (a *OneX) Logs(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	list := []api.OneXLog{}
+	list := []api.Eliza1Log{}
 	for _, l := range slices.Backward(lines) {
 		if pick.takes(l) {
-			list = append(list, oneXLog(id, l))
+			list = append(list, asLog(id, l))
 		}
 	}
 	list = list[min(pick.offset, len(list)):]
@@ -299,9 +299,9 @@ func moment(c *fiber.Ctx, name string) (time.Time, error) {
 	return at, nil
 }
 
-// oneXLog makes a UUID of the line's number, as clients expect one.
-func oneXLog(id fleet.AgentID, l fleet.LogLine) api.OneXLog {
-	return api.OneXLog{
+// asLog makes a UUID of the line's number, as clients expect one.
+func asLog(id fleet.AgentID, l fleet.LogLine) api.Eliza1Log {
+	return api.Eliza1Log{
 		ID: fmt.Sprintf("00000000-0000-0000-0000-%012x", l.ID), EntityID: string(id), Type: "log", Level: l.Level, Message: l.Text,
 		Timestamp: l.At.UnixMilli(), CreatedAt: l.At.UnixMilli(),
 	}

@@ -18,8 +18,8 @@ import (
 // sessions are people's.
 
 // OpenSession answers POST /api/messaging/sessions.
-func (a *OneX) OpenSession(c *fiber.Ctx, by fleet.Actor) error {
-	var body api.OneXOpen
+func (a *V1) OpenSession(c *fiber.Ctx, by fleet.Actor) error {
+	var body api.Eliza1Open
 	if err := lax(c, &body); err != nil {
 		return err
 	}
@@ -44,26 +44,26 @@ func (a *OneX) OpenSession(c *fiber.Ctx, by fleet.Actor) error {
 }
 
 // Session answers GET /api/messaging/sessions/{sessionId}.
-func (a *OneX) Session(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Session(c *fiber.Ctx, by fleet.Actor) error {
 	chat, err := a.app.Chat(c.UserContext(), by, c.Params("sessionId"))
 	return a.info(c, chat, err)
 }
 
 // Heartbeat answers POST …/heartbeat.
-func (a *OneX) Heartbeat(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Heartbeat(c *fiber.Ctx, by fleet.Actor) error {
 	chat, err := a.app.TouchChat(c.UserContext(), by, c.Params("sessionId"))
 	return a.info(c, chat, err)
 }
 
 // Renew answers POST …/renew.
-func (a *OneX) Renew(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Renew(c *fiber.Ctx, by fleet.Actor) error {
 	chat, err := a.app.RenewChat(c.UserContext(), by, c.Params("sessionId"))
 	return a.info(c, chat, err)
 }
 
 // Retime answers PATCH …/timeout.
-func (a *OneX) Retime(c *fiber.Ctx, by fleet.Actor) error {
-	var body api.OneXRetime
+func (a *V1) Retime(c *fiber.Ctx, by fleet.Actor) error {
+	var body api.Eliza1Retime
 	if err := lax(c, &body); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (a *OneX) Retime(c *fiber.Ctx, by fleet.Actor) error {
 	return a.info(c, chat, err)
 }
 
-func (a *OneX) info(c *fiber.Ctx, chat fleet.Chat, err error) error {
+func (a *V1) info(c *fiber.Ctx, chat fleet.Chat, err error) error {
 	if err != nil {
 		return err
 	}
@@ -79,25 +79,25 @@ func (a *OneX) info(c *fiber.Ctx, chat fleet.Chat, err error) error {
 }
 
 // CloseSession answers DELETE …/{sessionId}.
-func (a *OneX) CloseSession(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) CloseSession(c *fiber.Ctx, by fleet.Actor) error {
 	chat, err := a.app.CloseChat(c.UserContext(), by, c.Params("sessionId"))
 	if err != nil {
 		return err
 	}
-	return render(c, api.OneXClosed{
-		Success: true, Message: "Session " + chat.ID + " deleted successfully", Data: &api.OneXSuccess{Success: true},
+	return render(c, api.Eliza1Closed{
+		Success: true, Message: "Session " + chat.ID + " deleted successfully", Data: &api.Eliza1Success{Success: true},
 	})
 }
 
 // Sessions answers GET /api/messaging/sessions.
-func (a *OneX) Sessions(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Sessions(c *fiber.Ctx, by fleet.Actor) error {
 	list, err := a.app.Chats(c.UserContext(), by)
 	if err != nil {
 		return err
 	}
-	out := api.OneXSessions{
-		Sessions: []api.OneXSessionInfo{}, Total: list.Open,
-		Stats: api.OneXSessionStats{TotalSessions: list.Kept, ActiveSessions: list.Open, ExpiredSessions: list.Kept - list.Open},
+	out := api.Eliza1Sessions{
+		Sessions: []api.Eliza1SessionInfo{}, Total: list.Open,
+		Stats: api.Eliza1SessionStats{TotalSessions: list.Kept, ActiveSessions: list.Open, ExpiredSessions: list.Kept - list.Open},
 	}
 	for _, chat := range list.Chats {
 		out.Sessions = append(out.Sessions, a.sessionInfo(chat))
@@ -106,33 +106,33 @@ func (a *OneX) Sessions(c *fiber.Ctx, by fleet.Actor) error {
 }
 
 // SessionsHealth answers GET /api/messaging/sessions/health.
-func (a *OneX) SessionsHealth(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) SessionsHealth(c *fiber.Ctx, by fleet.Actor) error {
 	list, err := a.app.Chats(c.UserContext(), by)
 	if err != nil {
 		return err
 	}
-	return render(c, api.OneXSessionsHealth{Status: "healthy", ActiveSessions: list.Open, Timestamp: api.At(a.app.Now())})
+	return render(c, api.Eliza1SessionsHealth{Status: "healthy", ActiveSessions: list.Open, Timestamp: api.At(a.app.Now())})
 }
 
-func session(chat fleet.Chat) api.OneXSession {
+func session(chat fleet.Chat) api.Eliza1Session {
 	metadata := chat.Metadata
 	if len(metadata) == 0 {
 		metadata = json.RawMessage(`{}`)
 	}
 	t := chat.Timeout
-	return api.OneXSession{
+	return api.Eliza1Session{
 		SessionID: chat.ID, ChannelID: chat.Conversation, AgentID: string(chat.AgentID), UserID: chat.UserID,
 		CreatedAt: api.At(chat.CreatedAt), Metadata: metadata, ExpiresAt: api.At(chat.ExpiresAt),
-		TimeoutConfig: api.OneXTimeout{
+		TimeoutConfig: api.Eliza1Timeout{
 			TimeoutMinutes: t.Minutes, AutoRenew: t.AutoRenew, MaxDurationMinutes: t.MaxMinutes, WarningThresholdMinutes: t.WarnMinutes,
 		},
 	}
 }
 
-func (a *OneX) sessionInfo(chat fleet.Chat) api.OneXSessionInfo {
+func (a *V1) sessionInfo(chat fleet.Chat) api.Eliza1SessionInfo {
 	now := a.app.Now()
-	return api.OneXSessionInfo{
-		OneXSession: session(chat), LastActivity: api.At(chat.ActiveAt), RenewalCount: chat.Renewals,
+	return api.Eliza1SessionInfo{
+		Eliza1Session: session(chat), LastActivity: api.At(chat.ActiveAt), RenewalCount: chat.Renewals,
 		TimeRemaining: chat.Left(now).Milliseconds(), IsNearExpiration: chat.NearEnd(now),
 	}
 }
@@ -145,7 +145,7 @@ func orNone(metadata json.RawMessage) json.RawMessage {
 	return metadata
 }
 
-func retime(body api.OneXRetime) fleet.ChatTimeoutChange {
+func retime(body api.Eliza1Retime) fleet.ChatTimeoutChange {
 	return fleet.ChatTimeoutChange{
 		Minutes: number(body.TimeoutMinutes), MaxMinutes: number(body.MaxDurationMinutes), WarnMinutes: number(body.WarningThresholdMinutes),
 		AutoRenew: body.AutoRenew,

@@ -3,35 +3,35 @@ package api
 // This file has the wire types of /api as clients of ElizaOS 1.x know them.
 // Their times are milliseconds since 1970 unless they are a Time.
 
-// OneXFailure is the answer of /api to a request that failed. Success is
+// Eliza1Failure is the answer of /api to a request that failed. Success is
 // false; what is about a session also says when.
-type OneXFailure struct {
-	Success bool      `json:"success"`
-	Error   OneXError `json:"error"`
+type Eliza1Failure struct {
+	Success bool        `json:"success"`
+	Error   Eliza1Error `json:"error"`
 }
 
-// OneXError is a code in capitals with a sentence, and what to do about it
+// Eliza1Error is a code in capitals with a sentence, and what to do about it
 // where there is something to say.
-type OneXError struct {
+type Eliza1Error struct {
 	Code      string `json:"code"`
 	Message   string `json:"message"`
 	Details   string `json:"details,omitempty"`
 	Timestamp *Time  `json:"timestamp,omitempty"`
 }
 
-// OneXAnswer wraps what a call answers.
-type OneXAnswer struct {
+// Eliza1Answer wraps what a call answers.
+type Eliza1Answer struct {
 	Success bool `json:"success"`
 	Data    any  `json:"data"`
 }
 
-// OneXAgents are all agents.
-type OneXAgents struct {
-	Agents []OneXSummary `json:"agents"`
+// Eliza1Agents are all agents.
+type Eliza1Agents struct {
+	Agents []Eliza1Summary `json:"agents"`
 }
 
-// OneXSummary is an agent in a list; Status is active or inactive.
-type OneXSummary struct {
+// Eliza1Summary is an agent in a list; Status is active or inactive.
+type Eliza1Summary struct {
 	ID            string `json:"id"`
 	Name          string `json:"name"`
 	CharacterName string `json:"characterName"`
@@ -39,9 +39,9 @@ type OneXSummary struct {
 	Status        string `json:"status"`
 }
 
-// OneXCharacter says who an agent is. Fields that ElizaOS leaves free are as
+// Eliza1Character says who an agent is. Fields that ElizaOS leaves free are as
 // they were given.
-type OneXCharacter struct {
+type Eliza1Character struct {
 	ID              string         `json:"id"`
 	Name            string         `json:"name"`
 	Username        any            `json:"username"`
@@ -59,9 +59,9 @@ type OneXCharacter struct {
 	Style           any            `json:"style"`
 }
 
-// OneXAgent is an agent in full. ServerID is always null.
-type OneXAgent struct {
-	OneXCharacter
+// Eliza1Agent is an agent in full. ServerID is always null.
+type Eliza1Agent struct {
+	Eliza1Character
 	Enabled   bool    `json:"enabled"`
 	ServerID  *string `json:"server_id"`
 	CreatedAt int64   `json:"createdAt"`
@@ -69,34 +69,34 @@ type OneXAgent struct {
 	Status    string  `json:"status"`
 }
 
-// OneXCreate is the body of a create: the character itself, as either of the
+// Eliza1Create is the body of a create: the character itself, as either of the
 // first two. A path is refused.
-type OneXCreate struct {
+type Eliza1Create struct {
 	CharacterJSON map[string]any `json:"characterJson"`
 	Agent         map[string]any `json:"agent"`
 	CharacterPath *string        `json:"characterPath"`
 }
 
-// OneXCreated is the agent that a create made or found.
-type OneXCreated struct {
-	ID        string        `json:"id"`
-	Character OneXCharacter `json:"character"`
+// Eliza1Created is the agent that a create made or found.
+type Eliza1Created struct {
+	ID        string          `json:"id"`
+	Character Eliza1Character `json:"character"`
 }
 
-// OneXStarted is the answer to a start.
-type OneXStarted struct {
+// Eliza1Started is the answer to a start.
+type Eliza1Started struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
 	Status string `json:"status"`
 }
 
-// OneXMessage is an answer that is a sentence.
-type OneXMessage struct {
+// Eliza1Message is an answer that is a sentence.
+type Eliza1Message struct {
 	Message string `json:"message"`
 }
 
-// OneXLog is a line that an agent's program wrote.
-type OneXLog struct {
+// Eliza1Log is a line that an agent's program wrote.
+type Eliza1Log struct {
 	ID        string `json:"id"`
 	EntityID  string `json:"entityId"`
 	Type      string `json:"type"`
@@ -106,37 +106,37 @@ type OneXLog struct {
 	CreatedAt int64  `json:"createdAt"`
 }
 
-// OneXPing is the answer to a ping.
-type OneXPing struct {
+// Eliza1Ping is the answer to a ping.
+type Eliza1Ping struct {
 	Pong      bool  `json:"pong"`
 	Timestamp int64 `json:"timestamp"`
 }
 
-// OneXHealth says whether the server works; Status is OK or DEGRADED.
-type OneXHealth struct {
+// Eliza1Health says whether the server works; Status is OK or DEGRADED.
+type Eliza1Health struct {
 	Status       string            `json:"status"`
 	Version      string            `json:"version"`
 	Timestamp    Time              `json:"timestamp"`
 	Dependencies map[string]string `json:"dependencies"`
 }
 
-// OneXStatus counts the running agents of the caller's team.
-type OneXStatus struct {
+// Eliza1Status counts the running agents of the caller's team.
+type Eliza1Status struct {
 	Status     string `json:"status"`
 	AgentCount int64  `json:"agentCount"`
 	Timestamp  Time   `json:"timestamp"`
 }
 
-// OneXRuns are runs, newest first; Total counts these.
-type OneXRuns struct {
-	Runs    []OneXRun `json:"runs"`
-	Total   int       `json:"total"`
-	HasMore bool      `json:"hasMore"`
+// Eliza1Runs are runs, newest first; Total counts these.
+type Eliza1Runs struct {
+	Runs    []Eliza1Run `json:"runs"`
+	Total   int         `json:"total"`
+	HasMore bool        `json:"hasMore"`
 }
 
-// OneXRun is what an agent did about a message; EndedAt and DurationMS are
+// Eliza1Run is what an agent did about a message; EndedAt and DurationMS are
 // null while there is no reply.
-type OneXRun struct {
+type Eliza1Run struct {
 	RunID      string `json:"runId"`
 	Status     string `json:"status"`
 	StartedAt  int64  `json:"startedAt"`
@@ -146,14 +146,14 @@ type OneXRun struct {
 	RoomID     string `json:"roomId"`
 }
 
-// OneXRunDetail is a run with what happened in it.
-type OneXRunDetail struct {
-	Summary OneXRun        `json:"summary"`
-	Events  []OneXRunEvent `json:"events"`
+// Eliza1RunDetail is a run with what happened in it.
+type Eliza1RunDetail struct {
+	Summary Eliza1Run        `json:"summary"`
+	Events  []Eliza1RunEvent `json:"events"`
 }
 
-// OneXRunEvent is one thing that happened in a run.
-type OneXRunEvent struct {
+// Eliza1RunEvent is one thing that happened in a run.
+type Eliza1RunEvent struct {
 	Type      string            `json:"type"`
 	Timestamp int64             `json:"timestamp"`
 	Data      map[string]string `json:"data"`

@@ -46,7 +46,7 @@ func remaining(body string) string {
 	return strings.Join(kept, ",")
 }
 
-func TestOneXSession(t *testing.T) {
+func TestElizaV1Session(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("assistant", fleet.Running)
 	url := w.openSession(id)
@@ -70,7 +70,7 @@ func TestOneXSession(t *testing.T) {
 	refused(t, w.do("GET", url, read, ""), 404, `"code":"SESSION_NOT_FOUND"`)
 }
 
-func TestOneXSessionErrors(t *testing.T) {
+func TestElizaV1SessionErrors(t *testing.T) {
 	w := newWorld(t)
 	id, paused, theirs := w.agent("assistant", fleet.Running), w.agent("assistant", fleet.Paused), w.agentOf(fleet.System(w.other.ID, "test"), "assistant", fleet.Running)
 	url := w.openSession(id)
@@ -121,7 +121,7 @@ func TestOneXSessionErrors(t *testing.T) {
 
 // A message goes to the agent's program, and its reply comes back the way that
 // was asked for; afterwards both are in the history, whatever way it was.
-func TestOneXConversation(t *testing.T) {
+func TestElizaV1Conversation(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("assistant", fleet.Running)
 	token, url, key := w.runner.tokenOf(id), w.openSession(id), w.keys[fleet.ScopeOperate]
@@ -197,7 +197,7 @@ func TestOneXConversation(t *testing.T) {
 }
 
 // Whoever waits hears that the agent ended.
-func TestOneXAgentEndsWhileSomebodyWaits(t *testing.T) {
+func TestElizaV1AgentEndsWhileSomebodyWaits(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("assistant", fleet.Running)
 	token, url := w.runner.tokenOf(id), w.openSession(id)

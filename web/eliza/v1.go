@@ -14,17 +14,17 @@ import (
 	"agentry/web/stream"
 )
 
-// OneX holds the handlers of /api, in the shapes that servers of ElizaOS 1.x
-// answer in, over the same agents as /agents. Make it with NewOneX.
-type OneX struct {
+// V1 holds the handlers of /api, in the shapes that servers of ElizaOS 1.x
+// answer in, over the same agents as /agents. Make it with NewV1.
+type V1 struct {
 	app     *app.App
 	streams *stream.Streams
 	version string
 }
 
-// NewOneX makes the face; version is what it says of the server.
-func NewOneX(a *app.App, streams *stream.Streams, version string) *OneX {
-	return &OneX{app: a, streams: streams, version: version}
+// NewV1 makes the face; version is what it says of the server.
+func NewV1(a *app.App, streams *stream.Streams, version string) *V1 {
+	return &V1{app: a, streams: streams, version: version}
 }
 
 // The codes that only this face has.
@@ -38,8 +38,8 @@ const sessionsPath = "/api/messaging/sessions"
 
 // Problem answers an error; the HTTP status is set, but lifecycle refusals are
 // conflicts here. Routed tells whether the address is one of this face.
-func (a *OneX) Problem(c *fiber.Ctx, e *fleet.Error, path string, routed bool) error {
-	body := api.OneXFailure{Error: api.OneXError{Code: strings.ToUpper(string(e.Code)), Message: e.Message}}
+func (a *V1) Problem(c *fiber.Ctx, e *fleet.Error, path string, routed bool) error {
+	body := api.Eliza1Failure{Error: api.Eliza1Error{Code: strings.ToUpper(string(e.Code)), Message: e.Message}}
 	switch e.Code {
 	case "missing_api_key", "invalid_api_key_format", "invalid_api_key":
 		body.Error.Code = "UNAUTHORIZED"
@@ -79,7 +79,7 @@ func act(method, path string) string {
 }
 
 // inWordsOf gives what an act was refused for the code of the act.
-func inWordsOf(act string, e *fleet.Error, to *api.OneXError) {
+func inWordsOf(act string, e *fleet.Error, to *api.Eliza1Error) {
 	if act == "" {
 		return
 	}
@@ -95,8 +95,8 @@ func inWordsOf(act string, e *fleet.Error, to *api.OneXError) {
 	}
 }
 
-// oneXID is the id of the agent in the path.
-func oneXID(c *fiber.Ctx) (fleet.AgentID, error) {
+// idOf is the id of the agent in the path.
+func idOf(c *fiber.Ctx) (fleet.AgentID, error) {
 	id, ok := fleet.ParseID(c.Params("agentId"))
 	if !ok {
 		return "", fleet.Errorf(CodeInvalidID, "Invalid agent ID format")
@@ -115,26 +115,26 @@ func lax(c *fiber.Ctx, into any) error {
 }
 
 func success(c *fiber.Ctx, data any) error {
-	return render(c, api.OneXAnswer{Success: true, Data: data})
+	return render(c, api.Eliza1Answer{Success: true, Data: data})
 }
 
 // NoEndpoint answers an address that looks like one of this face's and is none.
-func (a *OneX) NoEndpoint(*fiber.Ctx) error {
+func (a *V1) NoEndpoint(*fiber.Ctx) error {
 	return fleet.Errorf(fleet.CodeNotFound, "API endpoint not found")
 }
 
 // Ping answers GET /api/server/ping.
-func (a *OneX) Ping(c *fiber.Ctx, _ fleet.Actor) error {
-	return render(c, api.OneXPing{Pong: true, Timestamp: a.app.Now().UnixMilli()})
+func (a *V1) Ping(c *fiber.Ctx, _ fleet.Actor) error {
+	return render(c, api.Eliza1Ping{Pong: true, Timestamp: a.app.Now().UnixMilli()})
 }
 
 // Health answers GET /api/server/health: 503 when nothing can be written.
-func (a *OneX) Health(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Health(c *fiber.Ctx, by fleet.Actor) error {
 	n, err := a.running(c, by)
 	if err != nil {
 		return err
 	}
-	health := api.OneXHealth{
+	health := api.Eliza1Health{
 		Status: "OK", Version: a.version, Timestamp: api.At(a.app.Now()), Dependencies: map[string]string{"agents": "healthy", "database": "healthy"},
 	}
 	if n == 0 {
@@ -148,15 +148,15 @@ func (a *OneX) Health(c *fiber.Ctx, by fleet.Actor) error {
 }
 
 // Status answers GET /api/server/status.
-func (a *OneX) Status(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Status(c *fiber.Ctx, by fleet.Actor) error {
 	n, err := a.running(c, by)
 	if err != nil {
 		return err
 	}
-	return render(c, api.OneXStatus{Status: "ok", AgentCount: n, Timestamp: api.At(a.app.Now())})
+	return render(c, api.Eliza1Status{Status: "ok", AgentCount: n, Timestamp: api.At(a.app.Now())})
 }
 
-func (a *OneX) running(c *fiber.Ctx, by fleet.Actor) (int64, error) {
+func (a *V1) running(c *fiber.Ctx, by fleet.Actor) (int64, error) {
 	counts, err := a.app.FleetCounts(c.UserContext(), by)
 	return counts.ByStatus[fleet.Running], err
 }

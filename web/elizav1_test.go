@@ -11,11 +11,11 @@ import (
 	"agentry/internal/fleet"
 )
 
-// oneXPlain is an agent without a character, as /api shows it.
-const oneXPlain = `{"success":true,"data":{"id":"ID","name":"Ada","username":"","bio":[],"messageExamples":[],"postExamples":[],"topics":[],"adjectives":[],` +
+// plainAgent is an agent without a character, as /api shows it.
+const plainAgent = `{"success":true,"data":{"id":"ID","name":"Ada","username":"","bio":[],"messageExamples":[],"postExamples":[],"topics":[],"adjectives":[],` +
 	`"knowledge":[],"plugins":[],"settings":{},"style":{},"enabled":true,"server_id":null,"createdAt":MS,"updatedAt":MS,"status":"%s"}}`
 
-const oneXBench = `"character":{"id":"ID","name":"Bench1","username":"","bio":["bench agent"],"messageExamples":[],"postExamples":[],"topics":[],"adjectives":[],` +
+const benchAgent = `"character":{"id":"ID","name":"Bench1","username":"","bio":["bench agent"],"messageExamples":[],"postExamples":[],"topics":[],"adjectives":[],` +
 	`"knowledge":[],"plugins":[],"settings":{},"style":{}}`
 
 // failure is how /api refuses.
@@ -25,15 +25,15 @@ func failure(code, message string) string {
 
 // The bodies of /api, as servers of ElizaOS 1.7.2 answer them; where those are
 // broken, what is right instead.
-func TestOneXBodies(t *testing.T) {
+func TestElizaV1Bodies(t *testing.T) {
 	w := newWorld(t)
 	notFound, invalidID := failure("NOT_FOUND", "Agent not found"), failure("INVALID_ID", "Invalid agent ID format")
 	const one, unknown = "/api/agents/{id}", "/api/agents/" + unknownID
 	for _, s := range []scenario{
 		{name: "create", method: "POST", path: "/api/agents", body: `{"characterJson":{"name":"Bench1","bio":["bench agent"]}}`, status: 201,
-			want: `{"success":true,"data":{"id":"ID",` + oneXBench + `}}`},
+			want: `{"success":true,"data":{"id":"ID",` + benchAgent + `}}`},
 		{name: "create as agent", method: "POST", path: "/api/agents", body: `{"agent":{"name":"Bench1","bio":["ignored: it is there"]},"more":1}`, status: 201,
-			want: `{"success":true,"data":{"id":"ID",` + oneXBench + `}}`},
+			want: `{"success":true,"data":{"id":"ID",` + benchAgent + `}}`},
 		{name: "create without a character", method: "POST", path: "/api/agents", body: `{}`, status: 400, want: failure("CREATE_ERROR", "No character configuration provided")},
 		{name: "create without a body", method: "POST", path: "/api/agents", status: 400, want: failure("CREATE_ERROR", "No character configuration provided")},
 		{name: "create from a path", method: "POST", path: "/api/agents", body: `{"characterPath":"/etc/passwd"}`, status: 400,
@@ -50,8 +50,8 @@ func TestOneXBodies(t *testing.T) {
 			want: failure("CREATE_ERROR", "Character validation failed: settings: at most 65536 bytes together")},
 		{name: "create from bad JSON", method: "POST", path: "/api/agents", body: `{bad json`, status: 400, want: failure("CREATE_ERROR", "body: must be valid JSON")},
 
-		{name: "get", method: "GET", path: one, agent: fleet.Paused, status: 200, want: fmt.Sprintf(oneXPlain, "inactive")},
-		{name: "get a running one", method: "GET", path: one, agent: fleet.Running, status: 200, want: fmt.Sprintf(oneXPlain, "active")},
+		{name: "get", method: "GET", path: one, agent: fleet.Paused, status: 200, want: fmt.Sprintf(plainAgent, "inactive")},
+		{name: "get a running one", method: "GET", path: one, agent: fleet.Running, status: 200, want: fmt.Sprintf(plainAgent, "active")},
 		{name: "get an unknown one", method: "GET", path: unknown, status: 404, want: notFound},
 		{name: "get what is no id", method: "GET", path: "/api/agents/not-a-uuid", status: 400, want: invalidID},
 		{name: "get theirs", method: "GET", path: one, agent: fleet.Paused, theirs: true, status: 403, want: failure("FORBIDDEN", "You do not have access to this agent")},
@@ -70,7 +70,7 @@ func TestOneXBodies(t *testing.T) {
 		{name: "stop an unknown one", method: "POST", path: unknown + "/stop", status: 404, want: notFound},
 
 		{name: "change an unknown one", method: "PATCH", path: unknown, body: `{"bio":["x"]}`, status: 404, want: notFound},
-		{name: "change nothing", method: "PATCH", path: one, agent: fleet.Paused, body: `{"metadata":{"a":1}}`, status: 200, want: fmt.Sprintf(oneXPlain, "inactive")},
+		{name: "change nothing", method: "PATCH", path: one, agent: fleet.Paused, body: `{"metadata":{"a":1}}`, status: 200, want: fmt.Sprintf(plainAgent, "inactive")},
 		{name: "change to a wrong type", method: "PATCH", path: one, agent: fleet.Paused, body: `{"style":[]}`, status: 400,
 			want: failure("UPDATE_ERROR", "style: must be an object of lists of texts")},
 		{name: "replace", method: "PUT", path: one, agent: fleet.Paused, body: `{}`, status: 405, want: failure("METHOD_NOT_ALLOWED", "This address does not take this method")},
@@ -87,7 +87,7 @@ func TestOneXBodies(t *testing.T) {
 }
 
 // What there is beside the agents, and what there is not.
-func TestOneXBodiesBeside(t *testing.T) {
+func TestElizaV1BodiesBeside(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Version = "v9" })
 	const one = "/api/agents/{id}"
 	unauthorized := failure("UNAUTHORIZED", "Missing or invalid API key: send it as X-API-KEY or as Authorization: Bearer")
@@ -118,7 +118,7 @@ func TestOneXBodiesBeside(t *testing.T) {
 
 // Who was created is found, changed and listed with everything that was said
 // of it, and with no secret.
-func TestOneXCharacter(t *testing.T) {
+func TestElizaV1Character(t *testing.T) {
 	w := newWorld(t)
 	key := "X-API-KEY: " + w.keys[fleet.ScopeDelete]
 	call := func(method, path, body string, status int) (data map[string]any) {
@@ -172,7 +172,7 @@ func TestOneXCharacter(t *testing.T) {
 
 // A repeated create finds the agent that is there; an id that is somebody
 // else's is refused.
-func TestOneXCreateAgain(t *testing.T) {
+func TestElizaV1CreateAgain(t *testing.T) {
 	w := newWorld(t)
 	create := func(key, more string) (int, string) {
 		t.Helper()
@@ -213,7 +213,7 @@ func TestOneXCreateAgain(t *testing.T) {
 	}
 }
 
-func TestOneXLogs(t *testing.T) {
+func TestElizaV1Logs(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("assistant", fleet.Running)
 	var events []string
@@ -247,7 +247,7 @@ func TestOneXLogs(t *testing.T) {
 }
 
 // Of what cannot be started or stopped the facts are told.
-func TestOneXStartsAndStopsHonestly(t *testing.T) {
+func TestElizaV1StartsAndStopsHonestly(t *testing.T) {
 	w := newWorld(t)
 	key := w.keys[fleet.ScopeOperate]
 	w.runner.fails = true

@@ -33,8 +33,8 @@ const (
 // waits for the reply, which may not come in time and is then among the
 // messages later; as a stream of events it sends the same; else it answers at
 // once and the reply is to be asked for.
-func (a *OneX) Send(c *fiber.Ctx, by fleet.Actor) error {
-	var body api.OneXSend
+func (a *V1) Send(c *fiber.Ctx, by fleet.Actor) error {
+	var body api.Eliza1Send
 	if err := lax(c, &body); err != nil {
 		return err
 	}
@@ -58,11 +58,11 @@ func (a *OneX) Send(c *fiber.Ctx, by fleet.Actor) error {
 		return events(c, out)
 	}
 	c.Status(http.StatusCreated)
-	return render(c, api.OneXSent{OneXExchange: out, Data: out})
+	return render(c, api.Eliza1Sent{Eliza1Exchange: out, Data: out})
 }
 
 // transport is how the reply shall come; sync and stream are former names.
-func transport(body api.OneXSend) (string, error) {
+func transport(body api.Eliza1Send) (string, error) {
 	over := body.Transport
 	if over == "" {
 		over = body.Mode
@@ -78,21 +78,21 @@ func transport(body api.OneXSend) (string, error) {
 	return "", fleet.Invalid("transport", "must be http, sse or websocket")
 }
 
-func (a *OneX) exchange(sent app.ChatSent, metadata json.RawMessage) api.OneXExchange {
+func (a *V1) exchange(sent app.ChatSent, metadata json.RawMessage) api.Eliza1Exchange {
 	chat, m := sent.Chat, sent.Message
-	out := api.OneXExchange{
+	out := api.Eliza1Exchange{
 		Success: true,
-		UserMessage: api.OneXUserMessage{
+		UserMessage: api.Eliza1UserMessage{
 			ID: m.ID, Content: m.Text, AuthorID: chat.UserID, CreatedAt: api.At(m.CreatedAt), Metadata: known(chat, metadata),
 			ChannelID: chat.Conversation, MessageServerID: noServer, AuthorIDToo: chat.UserID, CreatedAtMillis: m.CreatedAt.UnixMilli(),
-			SourceType: "user", RawMessage: api.OneXRaw{Content: m.Text},
+			SourceType: "user", RawMessage: api.Eliza1Raw{Content: m.Text},
 		},
-		SessionStatus: api.OneXSessionStatus{
+		SessionStatus: api.Eliza1SessionStatus{
 			ExpiresAt: api.At(chat.ExpiresAt), RenewalCount: chat.Renewals, WasRenewed: sent.Renewed, IsNearExpiration: chat.NearEnd(a.app.Now()),
 		},
 	}
 	if m.State == fleet.MessageReplied {
-		out.AgentResponse = &api.OneXReply{
+		out.AgentResponse = &api.Eliza1Reply{
 			Text: m.Reply, Actions: []string{"REPLY"}, Providers: []string{}, Simple: true, ResponseID: fleet.ReplyID(m.ID), InReplyTo: m.ID,
 		}
 	}
@@ -114,7 +114,7 @@ func known(chat fleet.Chat, metadata json.RawMessage) map[string]any {
 
 // events answers an exchange as a stream of events that has ended: an agent's
 // reply comes whole.
-func events(c *fiber.Ctx, out api.OneXExchange) error {
+func events(c *fiber.Ctx, out api.Eliza1Exchange) error {
 	var body bytes.Buffer
 	add := func(name string, data any) error {
 		raw, err := json.Marshal(data)
@@ -125,11 +125,11 @@ func events(c *fiber.Ctx, out api.OneXExchange) error {
 	}
 	err := add("user_message", out.UserMessage)
 	if reply := out.AgentResponse; err == nil && reply != nil {
-		if err = add("chunk", api.OneXChunk{MessageID: reply.ResponseID, Chunk: reply.Text}); err == nil {
+		if err = add("chunk", api.Eliza1Chunk{MessageID: reply.ResponseID, Chunk: reply.Text}); err == nil {
 			err = add("done", reply)
 		}
 	} else if err == nil {
-		err = add("error", api.OneXStreamError{Error: "The reply did not come in time; it will be among the session's messages"})
+		err = add("error", api.Eliza1StreamError{Error: "The reply did not come in time; it will be among the session's messages"})
 	}
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ const mostTexts = 100
 
 // Messages answers GET …/messages, newest first. A limit that is out of
 // bounds is moved into them, as ElizaOS does.
-func (a *OneX) Messages(c *fiber.Ctx, by fleet.Actor) error {
+func (a *V1) Messages(c *fiber.Ctx, by fleet.Actor) error {
 	in := app.ChatTextsInput{}
 	if n, err := strconv.Atoi(c.Query("limit")); err == nil {
 		in.Limit = min(max(n, 1), mostTexts)
@@ -159,18 +159,18 @@ func (a *OneX) Messages(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	out := api.OneXMessages{Messages: []api.OneXText{}, HasMore: more}
+	out := api.Eliza1Messages{Messages: []api.Eliza1Text{}, HasMore: more}
 	for _, t := range list {
 		out.Messages = append(out.Messages, text(chat, t))
 	}
 	if len(list) > 0 {
-		out.Cursors = &api.OneXCursors{Before: list[len(list)-1].At.UnixMilli(), After: list[0].At.UnixMilli()}
+		out.Cursors = &api.Eliza1Cursors{Before: list[len(list)-1].At.UnixMilli(), After: list[0].At.UnixMilli()}
 	}
 	return render(c, out)
 }
 
-func text(chat fleet.Chat, t fleet.ChatText) api.OneXText {
-	out := api.OneXText{
+func text(chat fleet.Chat, t fleet.ChatText) api.Eliza1Text {
+	out := api.Eliza1Text{
 		ID: t.MessageID, Content: t.Text, AuthorID: chat.UserID, IsAgent: t.IsReply, CreatedAt: api.At(t.At), Metadata: known(chat, t.Metadata),
 	}
 	if t.IsReply {

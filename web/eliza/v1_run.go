@@ -28,8 +28,8 @@ const (
 // Runs answers GET /api/agents/{agentId}/runs, newest first: of the newest 200
 // messages, or of those of the room roomId, the ones that began between from
 // and to and have the status.
-func (a *OneX) Runs(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Runs(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (a *OneX) Runs(c *fiber.Ctx, by fleet.Actor) error {
 		return err
 	}
 	asked := pick{from: from, to: to}
-	list := api.OneXRuns{Runs: []api.OneXRun{}, HasMore: next != ""}
+	list := api.Eliza1Runs{Runs: []api.Eliza1Run{}, HasMore: next != ""}
 	for _, m := range messages {
 		one := run(m)
 		if asked.takes(fleet.LogLine{At: m.CreatedAt}) && (status == "all" || status == one.Status) {
@@ -70,8 +70,8 @@ func (a *OneX) Runs(c *fiber.Ctx, by fleet.Actor) error {
 
 // Run answers GET /api/agents/{agentId}/runs/{runId}, whose id is that of the
 // message.
-func (a *OneX) Run(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := oneXID(c)
+func (a *V1) Run(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := idOf(c)
 	if err != nil {
 		return err
 	}
@@ -90,15 +90,15 @@ func (a *OneX) Run(c *fiber.Ctx, by fleet.Actor) error {
 		return err
 	}
 	one := run(m)
-	events := []api.OneXRunEvent{{Type: "RUN_STARTED", Timestamp: one.StartedAt, Data: map[string]string{"source": m.From}}}
+	events := []api.Eliza1RunEvent{{Type: "RUN_STARTED", Timestamp: one.StartedAt, Data: map[string]string{"source": m.From}}}
 	if one.EndedAt != nil {
-		events = append(events, api.OneXRunEvent{Type: "RUN_ENDED", Timestamp: *one.EndedAt, Data: map[string]string{"status": one.Status}})
+		events = append(events, api.Eliza1RunEvent{Type: "RUN_ENDED", Timestamp: *one.EndedAt, Data: map[string]string{"status": one.Status}})
 	}
-	return success(c, api.OneXRunDetail{Summary: one, Events: events})
+	return success(c, api.Eliza1RunDetail{Summary: one, Events: events})
 }
 
-func run(m fleet.Message) api.OneXRun {
-	out := api.OneXRun{RunID: m.ID, MessageID: m.ID, RoomID: m.Conversation, Status: runStarted, StartedAt: m.CreatedAt.UnixMilli()}
+func run(m fleet.Message) api.Eliza1Run {
+	out := api.Eliza1Run{RunID: m.ID, MessageID: m.ID, RoomID: m.Conversation, Status: runStarted, StartedAt: m.CreatedAt.UnixMilli()}
 	switch m.State {
 	case fleet.MessageReplied:
 		ended, took := m.RepliedAt.UnixMilli(), m.RepliedAt.Sub(m.CreatedAt).Milliseconds()
