@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"agentry/internal/app"
 	"agentry/internal/config"
@@ -23,6 +24,8 @@ const (
 	// demoExample is the agent that the API's start examples name; it waits
 	// for them.
 	demoExample = "550e8400-e29b-41d4-a716-446655440000"
+	// demoBusy has tasks to do.
+	demoBusy = "Hana Kim"
 )
 
 // demo is serve on a folder that goes with it, filled with a team.
@@ -102,7 +105,7 @@ func (d *demoTeam) walk(ctx context.Context, a *app.App) error {
 		{"Rosa Lindgren", "rosa+reject@northwind.example"},
 		{"Sven Haugen", "sven+silent@northwind.example"},
 		{"Grace Mbeki", "grace+crash@northwind.example"},
-		{"Hana Kim", "hana@northwind.example"},
+		{demoBusy, "hana@northwind.example"},
 	} {
 		made, err := a.Create(ctx, d.by, app.CreateInput{Name: v.name, Kind: "rehearsal", Country: "GB", Tags: []string{"demo"}})
 		if err != nil {
@@ -110,6 +113,11 @@ func (d *demoTeam) walk(ctx context.Context, a *app.App) error {
 		}
 		if _, err := a.Setup(ctx, d.by, made.ID, app.SetupInput{Login: v.login, Password: "rehearsal only", Country: "GB"}); err != nil {
 			return err
+		}
+		if v.name == demoBusy {
+			if err := d.keepBusy(ctx, a, made.ID); err != nil {
+				return err
+			}
 		}
 	}
 	if _, err := a.Create(ctx, d.by, app.CreateInput{ID: demoExample, Name: "Emil, of the examples", Kind: "assistant", Tags: []string{"demo"}}); err != nil {
@@ -119,9 +127,35 @@ func (d *demoTeam) walk(ctx context.Context, a *app.App) error {
 	if err != nil {
 		return err
 	}
+	if err := d.aroundTheClock(ctx, a, made.ID); err != nil {
+		return err
+	}
 	if _, err = a.Start(ctx, d.by, made.ID, app.StartInput{EnableAutonomy: true}); err != nil {
 		return err
 	}
 	_, err = a.Protect(ctx, d.by, made.ID, app.ReasonInput{Reason: "answers for the team page"})
 	return err
+}
+
+// aroundTheClock lets an agent work whenever somebody looks at the demo.
+func (d *demoTeam) aroundTheClock(ctx context.Context, a *app.App, id fleet.AgentID) error {
+	days, clock := "1:1:1:1:1:1:1", "00:00"
+	_, err := a.Update(ctx, d.by, id, app.UpdateInput{Hours: &fleet.HoursChange{Days: &days, Start: &clock, Stop: &clock}})
+	return err
+}
+
+// keepBusy gives an agent tasks: some to do at once, some later today.
+func (d *demoTeam) keepBusy(ctx context.Context, a *app.App, id fleet.AgentID) error {
+	if err := d.aroundTheClock(ctx, a, id); err != nil {
+		return err
+	}
+	for i, to := range []string{"Ines", "Tomas", "Aiko", "Bela", "Rui", "Freya"} {
+		for _, typ := range []string{fleet.TaskInvitation, fleet.TaskMessage} {
+			in := app.TaskInput{Type: typ, Payload: fmt.Appendf(nil, `{"to":%q}`, to), DueAt: a.Now().Add(time.Duration(i) * 20 * time.Minute)}
+			if _, err := a.AddTask(ctx, d.by, id, in); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
