@@ -180,6 +180,9 @@ func hoursText(w fleet.WorkingHours) string {
 	if !strings.Contains(w.Days, "1") {
 		return "No day is switched on"
 	}
+	if w.Start == w.Stop && w.Start == "00:00" {
+		return daysText(w.Days) + " all day " + w.Timezone
+	}
 	return daysText(w.Days) + " " + w.Start + "–" + w.Stop + " " + w.Timezone
 }
 

@@ -114,6 +114,16 @@ func TestUpdate(t *testing.T) {
 	if owner.post(path+"/update", fields("version", "3", "settings", "n = 4")...); on() != "" {
 		t.Errorf("switches that were taken off: %s", on())
 	}
+	always := fields("version", "4")
+	for i, f := range always {
+		if f == "08:00" || f == "12:00" {
+			always[i] = "00:00"
+		}
+	}
+	owner.post(path+"/update", always...)
+	if text := owner.get(path).words("[data-testid=overview]"); !strings.Contains(text, "Mon, Sun all day Europe/Paris") {
+		t.Errorf("hours: %s", text)
+	}
 }
 
 func TestDelete(t *testing.T) {
