@@ -112,7 +112,15 @@ type times struct {
 	walked []span
 }
 
-type span struct{ from, to time.Time }
+// span is a time in which the clock was moved by the same.
+type span struct {
+	// from and to are by the moved clock.
+	from, to time.Time
+	// began and ended are by the clock that nobody moves, a little more than
+	// the span: setting takes a moment in which both are read.
+	began, ended time.Time
+	offset       time.Duration
+}
 
 // worker is an agent that claims, and what it may do.
 type worker struct {
@@ -143,7 +151,7 @@ func newTimes(ctx context.Context, t *trial) (*times, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind = strings.Replace(kind, "env = {", fmt.Sprintf("env = { SCORE_DIR = %q, CLOCK_FILE = %q,", r.claims, r.clockFile), 1)
+	kind = strings.Replace(kind, "env = {", fmt.Sprintf("env = { SCORE_DIR = %q,", r.claims), 1)
 	r.server, err = t.newServer(ctx, "data", kind+`
 [kinds.crasher]
 driver  = "process"
@@ -209,18 +217,27 @@ func minutes(clock string) (n int) {
 // now is the moved clock.
 func (r *times) now() time.Time { return time.Now().Add(r.offset) }
 
+// notSetAgain is longer than any row takes: the last span has no end.
+const notSetAgain = 24 * time.Hour
+
 // setClock moves the clock, in one step, and notes what passed before.
 func (r *times) setClock(at time.Time) error {
 	if n := len(r.walked); n > 0 {
 		r.walked[n-1].to = r.now()
 	}
 	r.offset = time.Until(at).Truncate(time.Second)
-	r.walked = append(r.walked, span{from: r.now()})
+	r.walked = append(r.walked, span{from: r.now(), began: time.Now(), ended: time.Now().Add(notSetAgain), offset: r.offset})
 	next := r.clockFile + ".next"
 	if err := os.WriteFile(next, fmt.Appendf(nil, "%d\n", int64(r.offset/time.Second)), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(next, r.clockFile)
+	if err := os.Rename(next, r.clockFile); err != nil {
+		return err
+	}
+	if n := len(r.walked); n > 1 {
+		r.walked[n-2].ended = time.Now()
+	}
+	return nil
 }
 
 // followsClock makes sure that the server's clock is moved at all.

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// claimed is one task that a program was handed. Before and After are the
-// moved clock just before the program asked and just after it was answered.
+// claimed is one task that a program was handed. Before and After are just
+// before the program asked and just after it was answered, by the clock that
+// nobody moves: the moved one may go forth and back meanwhile.
 type claimed struct {
 	ID            string
 	Before, After time.Time
@@ -30,20 +31,19 @@ func (r *times) judge(ctx context.Context, v *verdict) (claims int, err error) {
 		}
 		seen, days := map[string]bool{}, map[string]int{}
 		for _, c := range list {
-			if !w.open(c.Before) && !w.open(c.After) {
+			open, day := r.might(w, c)
+			if !open {
 				outside++
-				r.t.say("%s %d: handed out at %s", w.zone, w.start, c.After.In(w.loc))
+				r.t.say("%s %d: handed out at %s", w.zone, w.start, c.After.Add(r.offsetAt(c.After)).In(w.loc))
 			}
 			if seen[c.ID] {
 				twice++
 			}
 			seen[c.ID] = true
-			// Asked just before midnight and answered just after: either day.
-			before, after := c.Before.In(w.loc).Format(time.DateOnly), c.After.In(w.loc).Format(time.DateOnly)
-			if w.messages[c.ID] && before == after {
-				days[after]++
-				if days[after] > messagesMax {
+			if w.messages[c.ID] && day != "" {
+				if days[day]++; days[day] > messagesMax {
 					beyond++
+					r.t.say("%s %d: %d messages on %s", w.zone, w.start, days[day], day)
 				}
 			}
 		}
@@ -67,6 +67,52 @@ func (r *times) judge(ctx context.Context, v *verdict) (claims int, err error) {
 	v.judge(again == 0, "%d programs run twice", again)
 	v.judge(lost == 0, "%d taken for lost", lost)
 	return claims, nil
+}
+
+// might tells whether the agent worked at any time between the program's
+// asking and its answer, and on which day that was, "" where it may have been
+// either of two: the server read the moved clock somewhere between.
+func (r *times) might(w *worker, c claimed) (open bool, day string) {
+	days := map[string]bool{}
+	for _, s := range r.walked {
+		if s.ended.Before(c.Before) || s.began.After(c.After) {
+			continue
+		}
+		for _, at := range []time.Time{later(s.began, c.Before), earlier(s.ended, c.After)} {
+			at = at.Add(s.offset)
+			open = open || w.open(at)
+			day = at.In(w.loc).Format(time.DateOnly)
+			days[day] = true
+		}
+	}
+	if len(days) != 1 {
+		day = ""
+	}
+	return open, day
+}
+
+// offsetAt is by what the clock was moved at an instant.
+func (r *times) offsetAt(at time.Time) (by time.Duration) {
+	for _, s := range r.walked {
+		if !s.began.After(at) {
+			by = s.offset
+		}
+	}
+	return by
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // skipped counts the tasks that were not handed out although due while the
