@@ -209,8 +209,8 @@ func (a *App) Update(ctx context.Context, by fleet.Actor, id fleet.AgentID, in U
 			return err
 		}
 		if in.Hours != nil {
-			// In another zone the present day began at another time.
-			if err := c.tx.BeginDay(by.TeamID, id, c.agent.Hours.DayStart(c.now)); err != nil {
+			// In another zone the present day is another, or began at another time.
+			if err := beginDay(c.tx, c.agent.Agent, c.now); err != nil {
 				return err
 			}
 			if c.agent, err = c.tx.Agent(by.TeamID, id); err != nil {

@@ -84,17 +84,21 @@ type claim struct {
 	cancelled int
 }
 
-// row is the run's agent, with what was handed out counted since its present
-// day began.
+// row is the run's agent, with what was handed out and reported counted on its
+// present day.
 func (c *claim) row() (store.AgentRow, error) {
 	row, err := liveRow(c.tx, c.run)
-	if since := row.Hours.DayStart(c.now); err == nil && !row.DaySince.Equal(since) {
-		if err := c.tx.BeginDay(c.run.TeamID, c.run.AgentID, since); err != nil {
-			return row, err
-		}
-		return c.tx.Agent(c.run.TeamID, c.run.AgentID)
+	if err != nil || row.DaySince.Equal(row.Hours.DayStart(c.now)) && row.Today == row.Hours.Day(c.now) {
+		return row, err
 	}
-	return row, err
+	if err := beginDay(c.tx, row.Agent, c.now); err != nil {
+		return row, err
+	}
+	return c.tx.Agent(c.run.TeamID, c.run.AgentID)
+}
+
+func beginDay(tx *store.Tx, a fleet.Agent, now time.Time) error {
+	return tx.BeginDay(a.TeamID, a.ID, a.Hours.Day(now), a.Hours.DayStart(now))
 }
 
 // take hands out up to most of what is due and may be done, earliest first.

@@ -312,7 +312,7 @@ func (b *bench) workIsRight(t *rapid.T, id fleet.AgentID) {
 			return b.number(`SELECT COALESCE(`+condition+`, 0) FROM tasks WHERE agent_id = ? AND type = ?`, append(args, id, typ)...)
 		}
 		due, claimed := count(`MIN(CASE WHEN state = 'pending' THEN due_at END)`), count(`SUM(state = 'claimed')`)
-		handed, last := count(`SUM(state IN ('claimed', 'done') AND claimed_at >= ?)`, since), count(`MAX(CASE WHEN claimed_at >= ? THEN claimed_at END)`, since)
+		handed, last := count(`SUM(state <> 'pending' AND claimed_at >= ?)`, since), count(`MAX(CASE WHEN claimed_at >= ? THEN claimed_at END)`, since)
 		got := []int64{micros(u.Due), u.Claimed, u.Handed, micros(u.LastHanded)}
 		if want := []int64{due, claimed, handed, last}; !slices.Equal(got, want) {
 			t.Fatalf("%s: kept %v, counted %v (due, claimed, handed, last)", typ, got, want)
@@ -325,4 +325,95 @@ func micros(at time.Time) int64 {
 		return 0
 	}
 	return at.UnixMicro()
+}
+
+// usedOn is what counts of the agent's messages on a day of UTC: as it told,
+// and by the tasks it was given.
+func (b *bench) usedOn(id fleet.AgentID, day time.Time) (told, given int64) {
+	from := day.Truncate(24 * time.Hour)
+	return b.number(`SELECT COALESCE(SUM(n), 0) FROM usage_days WHERE agent_id = ? AND day = ? AND kind = 'messages'`, id, day.Format(time.DateOnly)),
+		b.number(`SELECT COUNT(*) FROM tasks WHERE agent_id = ? AND claimed_at >= ? AND claimed_at < ?`, id, from.UnixMicro(), from.AddDate(0, 0, 1).UnixMicro())
+}
+
+// No day gets more than its maximum, however the clock goes back and forth:
+// what was told and given on a former visit of the day still counts.
+func TestMaximumOfADayThatComesAgain(t *testing.T) {
+	t.Parallel()
+	for _, tells := range []bool{false, true} {
+		for _, jumps := range [][]int{{-1, 1}, {1, -1}, {1, -1, -1, 1}, {365, -365, 1}, {-365, 366, -1}} {
+			b := newBench(t, nil)
+			id := b.create("rehearsal")
+			days := "1:1:1:1:1:1:1"
+			b.set(id, app.UpdateInput{Limits: limits(20, 5), Hours: &fleet.HoursChange{Days: &days}})
+			spec := b.start(id)
+			for range 100 {
+				b.ok(second(b.AddTask(t.Context(), b.operator, id, app.TaskInput{Type: "message", DueAt: t0.AddDate(-2, 0, 0)})))
+			}
+			visited, n := map[time.Time]bool{}, 0
+			tell := func(times int) {
+				for range times {
+					n++
+					b.use(spec.Run, fmt.Sprint(n), "messages", 1)
+				}
+			}
+			work := func() {
+				if tells && !visited[b.Now()] {
+					tell(3) // replies, which are no tasks
+				}
+				visited[b.Now()] = true
+				for range 8 {
+					got, _, _ := b.claim(spec.Run, 1)
+					b.endTasks(spec.Run, "task_done", nil)
+					if tells {
+						tell(got["message"])
+					}
+				}
+			}
+			work()
+			for _, jump := range jumps {
+				b.clock.jump(time.Duration(jump) * day)
+				work()
+			}
+			for at := range visited {
+				if told, given := b.usedOn(id, at); told > 5 || given > 5 {
+					t.Errorf("tells %t, jumps %v: %d told and %d given on %s", tells, jumps, told, given, at)
+				}
+			}
+			told, given := b.usedOn(id, t0)
+			if max(told, given) != 5 {
+				t.Errorf("tells %t, jumps %v: %d told and %d given on the first day", tells, jumps, told, given)
+			}
+			// The days behind them are days as ever.
+			b.clock.step(3 * day)
+			work()
+			if told, given := b.usedOn(id, b.Now()); max(told, given) != 5 {
+				t.Errorf("tells %t, jumps %v: later %d told and %d given", tells, jumps, told, given)
+			}
+		}
+	}
+}
+
+// A program that fails everything it is given was given it all the same.
+func TestFailedTasksCount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id := b.create("rehearsal")
+	b.set(id, app.UpdateInput{Limits: limits(2, 4)})
+	spec := b.start(id)
+	b.add(id, "message", 20)
+	b.add(id, "invitation", 20)
+	given := map[string]int{}
+	for range 20 {
+		got, _, _ := b.claim(spec.Run, 1)
+		for typ, n := range got {
+			given[typ] += n
+		}
+		b.endTasks(spec.Run, "task_failed", body{"message": "no"})
+	}
+	if given["message"] != 4 || given["invitation"] != 2 {
+		t.Errorf("%v were given", given)
+	}
+	if v := b.get(id); v.Why != "Daily limits reached: 4 of 4 messages, 2 of 2 invitations" {
+		t.Errorf("%q", v.Why)
+	}
 }

@@ -105,7 +105,7 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 		if err := tx.ReleaseClaims(row.TeamID, id, now); err != nil {
 			return err
 		}
-		if err := tx.BeginDay(row.TeamID, id, row.Hours.DayStart(now)); err != nil {
+		if err := beginDay(tx, row.Agent, now); err != nil {
 			return err
 		}
 		return observed(tx, spec.Run, fleet.ObservedStarting, now)

@@ -14,7 +14,8 @@ type Use struct {
 	Reported int64
 	// Claimed are the tasks that are handed out and not finished, of any day.
 	Claimed int64
-	// Handed are the tasks that were handed out today and are claimed or done.
+	// Handed are the tasks that were handed out today and do not wait to be
+	// tried again: in hand, done, failed or taken back.
 	Handed int64
 	// LastHanded is when the last of today was handed out; zero is none.
 	LastHanded time.Time
@@ -24,7 +25,7 @@ type Use struct {
 
 // Count is what was used of the day's maximum. A program that reports nothing
 // is counted by what it was given; a task counts once, however often it was
-// tried.
+// tried, and whether it was done or failed.
 func (u Use) Count() int64 { return max(u.Reported+u.Claimed, u.Handed) }
 
 // Plan is the present day of one counter.

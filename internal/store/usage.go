@@ -6,7 +6,8 @@ import (
 	"agentry/internal/fleet"
 )
 
-// AddUsage counts n of a kind on a day of the agent's zone.
+// AddUsage counts n of a kind on a day of the agent's zone, which is from then
+// on the present one.
 func (tx *Tx) AddUsage(id fleet.AgentID, day, kind string, incarnation int, n int64) error {
 	if err := tx.run(`INSERT INTO usage_days (agent_id, day, kind, incarnation, n) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (agent_id, day, kind, incarnation) DO UPDATE SET n = usage_days.n + excluded.n`, id, day, kind, incarnation, n); err != nil {
@@ -21,12 +22,11 @@ func (tx *Tx) AddUsage(id fleet.AgentID, day, kind string, incarnation int, n in
 	default:
 		return nil
 	}
-	// A count of a former day adds to the totals only.
-	return tx.run(`UPDATE runtimes SET total_invitations = total_invitations + $1, total_messages = total_messages + $2,
-			today_invitations = CASE WHEN today < $3 THEN $1 WHEN today = $3 THEN today_invitations + $1 ELSE today_invitations END,
-			today_messages = CASE WHEN today < $3 THEN $2 WHEN today = $3 THEN today_messages + $2 ELSE today_messages END,
-			today = CASE WHEN today < $3 THEN $3 ELSE today END
-		WHERE agent_id = $4`, invitations, messages, day, id)
+	return tx.run(`UPDATE runtimes SET total_invitations = total_invitations + $1, total_messages = total_messages + $4,
+			today_invitations = CASE WHEN today = $2 THEN today_invitations + $1 ELSE `+usedOn("invitations")+` END,
+			today_messages = CASE WHEN today = $2 THEN today_messages + $4 ELSE `+usedOn("messages")+` END,
+			today = $2
+		WHERE agent_id = $3`, invitations, day, id, messages)
 }
 
 // UsageKinds returns what was counted of the agent on a day.

@@ -33,7 +33,11 @@ func (tx *Tx) settle() error {
 	return nil
 }
 
-// The first two conditions on handed tasks are those of their index.
+// The first two conditions on handed tasks are those of their index. What was
+// handed out more than 50 hours behind the day's begin, longer than any day
+// lasts, was so by a clock that was set back since: it must not count on every
+// day until that time comes. A handed task that is pending waits to be tried
+// again, and counts then.
 const recount = `UPDATE runtimes SET
 	due_messages = COALESCE((SELECT MIN(due_at) FROM tasks WHERE agent_id = $1 AND state = 'pending' AND counter = 'messages'), 0),
 	due_invitations = COALESCE((SELECT MIN(due_at) FROM tasks WHERE agent_id = $1 AND state = 'pending' AND counter = 'invitations'), 0),
@@ -41,21 +45,30 @@ const recount = `UPDATE runtimes SET
 	held_messages = (SELECT COUNT(*) FROM tasks WHERE agent_id = $1 AND state = 'claimed' AND counter = 'messages'),
 	held_invitations = (SELECT COUNT(*) FROM tasks WHERE agent_id = $1 AND state = 'claimed' AND counter = 'invitations'),
 	handed_messages = (SELECT COUNT(*) FROM tasks WHERE agent_id = $1 AND claimed_at > 0 AND counter <> '' AND counter = 'messages'
-		AND claimed_at >= day_since AND state IN ('claimed', 'done')),
+		AND claimed_at BETWEEN day_since AND day_since + 180000000000 AND state <> 'pending'),
 	handed_invitations = (SELECT COUNT(*) FROM tasks WHERE agent_id = $1 AND claimed_at > 0 AND counter <> '' AND counter = 'invitations'
-		AND claimed_at >= day_since AND state IN ('claimed', 'done')),
+		AND claimed_at BETWEEN day_since AND day_since + 180000000000 AND state <> 'pending'),
 	last_message = COALESCE((SELECT MAX(claimed_at) FROM tasks WHERE agent_id = $1 AND claimed_at > 0 AND counter <> '' AND counter = 'messages'
-		AND claimed_at >= day_since), 0),
+		AND claimed_at BETWEEN day_since AND day_since + 180000000000), 0),
 	last_invitation = COALESCE((SELECT MAX(claimed_at) FROM tasks WHERE agent_id = $1 AND claimed_at > 0 AND counter <> '' AND counter = 'invitations'
-		AND claimed_at >= day_since), 0)
+		AND claimed_at BETWEEN day_since AND day_since + 180000000000), 0)
 	WHERE agent_id = $1`
 
-// BeginDay says since when the agent's present day is; what was handed out is
-// counted from there. The agent is of the team.
-func (tx *Tx) BeginDay(team fleet.TeamID, id fleet.AgentID, since time.Time) error {
-	n, err := tx.exec(`UPDATE runtimes SET day_since = $1 WHERE agent_id = $2 AND team_id = $3 AND day_since <> $1`, micros(since), id, team)
+// BeginDay says which the agent's present day is, "2006-01-02" in its zone, and
+// since when; what was handed out is counted from there. It may be a former
+// day, where the clock or the zone was changed: what was done on it counts
+// again. The agent is of the team.
+func (tx *Tx) BeginDay(team fleet.TeamID, id fleet.AgentID, day string, since time.Time) error {
+	n, err := tx.exec(`UPDATE runtimes SET day_since = $1, today = $2, today_invitations = `+usedOn("invitations")+`, today_messages = `+usedOn("messages")+`
+		WHERE agent_id = $3 AND team_id = $4 AND (day_since <> $1 OR today <> $2)`, micros(since), day, id, team)
 	if n > 0 {
 		tx.touched(id)
 	}
 	return err
+}
+
+// usedOn is what the agent with the third placeholder's id used of a kind on
+// the day of the second's.
+func usedOn(kind string) string {
+	return `COALESCE((SELECT SUM(n) FROM usage_days WHERE agent_id = $3 AND day = $2 AND kind = '` + kind + `'), 0)`
 }

@@ -131,10 +131,10 @@ func TestSparkOfTheFleet(t *testing.T) {
 			t.Errorf("%s without use: %s", path, a.body)
 		}
 	}
-	w.used(id, 0, "messages", 1, 5)
 	w.used(id, 13, "invitations", 1, 10)
 	w.used(id, 14, "messages", 1, 99)
 	w.used(id, 1, "tokens", 1, 99)
+	w.used(id, 0, "messages", 1, 5)
 	for _, path := range []string{"/fleet", "/fleet/" + string(id) + "/row"} {
 		a := row(path)
 		if want := "Messages and invitations: 15 in 14 days, at most 10 a day, 5 today"; !strings.Contains(a.body, want) || !strings.Contains(a.body, "M0 0 1 20 2 20") {
