@@ -54,6 +54,7 @@ type App struct {
 	disabled    []string
 	runner      atomic.Pointer[Runner] // nil: nobody runs programs
 	guesses     *guesses
+	told        *told
 	boot        string
 }
 
@@ -63,7 +64,7 @@ func New(c Config) *App {
 	a := &App{
 		store: c.Store, hub: c.Hub, sealer: c.Sealer, passwords: secret.NewPasswords(),
 		kinds: c.Kinds, defaultKind: c.DefaultKind, now: c.Now, log: c.Log, disabled: c.Disable,
-		guesses: newGuesses(), boot: secret.NewToken(),
+		guesses: newGuesses(), told: newTold(), boot: secret.NewToken(),
 	}
 	if a.now == nil {
 		a.now = time.Now

@@ -19,7 +19,8 @@ type change struct {
 	kind  fleet.Kind
 	known bool // the agent's kind is configured
 	audit fleet.AuditEntry
-	moved bool // the status changed
+	moved bool     // the status changed
+	said  []string // types of event that the transaction has
 }
 
 // act describes who does what to which agent.
@@ -169,7 +170,13 @@ func (c *change) observe(state fleet.Observed) error {
 	return c.tx.SetObserved(c.agent.ID, state)
 }
 
+// event announces a type once: it says of which agent, not what, and whoever
+// hears it looks after the commit.
 func (c *change) event(typ string) error {
+	if slices.Contains(c.said, typ) {
+		return nil
+	}
+	c.said = append(c.said, typ)
 	return c.tx.AddEvent(fleet.Event{TeamID: c.agent.TeamID, AgentID: c.agent.ID, Type: typ, At: c.now})
 }
 

@@ -37,7 +37,8 @@ const MaxRunEvents = 500
 // RunEvents takes what a program tells, in order, in one transaction: what is
 // answered is durable. One event's mistake does not refuse the others. An
 // event's id is unique for its agent and incarnation, not for one run: a
-// program that starts again must not count from one again within a day.
+// program that starts again must not count from one again within a day. Of a
+// program that tells very many, the last 50,000 ids are known.
 func (a *App) RunEvents(ctx context.Context, run fleet.Run, events []RunEvent) (results []EventResult, err error) {
 	if len(events) > MaxRunEvents {
 		return nil, fleet.Invalid("events", "at most %d in one call", MaxRunEvents)
@@ -57,7 +58,7 @@ func (a *App) RunEvents(ctx context.Context, run fleet.Run, events []RunEvent) (
 		if err != nil {
 			return err
 		}
-		results, r.notify, r.logs, r.announced = make([]EventResult, len(events)), nil, nil, map[string]bool{}
+		results, r.notify, r.logs, r.fresh = make([]EventResult, len(events)), nil, nil, 0
 		r.change = change{tx: tx, now: now, agent: row}
 		r.by = fleet.Actor{Kind: fleet.ActorRun, ID: string(run.AgentID), Name: "program", TeamID: run.TeamID}
 		r.kind, r.known = a.kinds[row.Kind]
@@ -65,6 +66,9 @@ func (a *App) RunEvents(ctx context.Context, run fleet.Run, events []RunEvent) (
 			if results[i], err = r.take(e); err != nil {
 				return err
 			}
+		}
+		if err := a.forgetTold(tx, run.AgentID, r.fresh, now); err != nil {
+			return err
 		}
 		return r.finish()
 	})
@@ -83,11 +87,11 @@ func (a *App) RunEvents(ctx context.Context, run fleet.Run, events []RunEvent) (
 // report is one call's events inside its transaction.
 type report struct {
 	change
-	run       fleet.Run
-	logs      []fleet.LogLine
-	notify    []string
-	announced map[string]bool
-	moved     bool
+	run    fleet.Run
+	logs   []fleet.LogLine
+	notify []string
+	moved  bool
+	fresh  int // ids that are kept
 }
 
 // take has an effect once per event id. Known errors answer the event; others
@@ -119,6 +123,7 @@ func (r *report) take(e RunEvent) (EventResult, error) {
 		res.Error = known.Message
 		return res, r.tx.ForgetRunEvent(r.agent.ID, e.ID)
 	}
+	r.fresh++
 	res.OK = err == nil
 	return res, err
 }
@@ -140,15 +145,6 @@ func (r *report) handlers() map[string]func(e RunEvent) error {
 	}
 }
 
-// once announces an event type at most once a call.
-func (r *report) once(typ string) error {
-	if r.announced[typ] {
-		return nil
-	}
-	r.announced[typ] = true
-	return r.event(typ)
-}
-
 func (r *report) finish() error {
 	if len(r.logs) == 0 {
 		return nil
@@ -156,7 +152,7 @@ func (r *report) finish() error {
 	if err := r.tx.AddLogs(r.agent.ID, r.logs); err != nil {
 		return err
 	}
-	return r.once(fleet.EventLog)
+	return r.event(fleet.EventLog)
 }
 
 func (r *report) signedIn(RunEvent) error {
@@ -214,7 +210,7 @@ func (r *report) reply(e RunEvent) error {
 	if err != nil {
 		return err
 	}
-	return r.once(fleet.EventMessage)
+	return r.event(fleet.EventMessage)
 }
 
 func (r *report) ack(e RunEvent) error {
@@ -255,7 +251,7 @@ func (r *report) endTask(e RunEvent, to fleet.TaskState, message string) error {
 	if _, err := r.tx.SetTaskState(r.agent.TeamID, t, to, message, due, r.now); err != nil {
 		return err
 	}
-	return r.once(fleet.EventTaskChanged)
+	return r.event(fleet.EventTaskChanged)
 }
 
 // maxUsageKinds bounds an agent's counters of one day.
@@ -284,7 +280,7 @@ func (r *report) usage(e RunEvent) error {
 	if err := r.tx.AddUsage(r.agent.ID, r.agent.Hours.Day(r.now), kind, r.agent.Incarnation, int64(n)); err != nil {
 		return err
 	}
-	return r.once(fleet.EventUsage)
+	return r.event(fleet.EventUsage)
 }
 
 func (r *report) alert(e RunEvent) error {

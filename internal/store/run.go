@@ -294,6 +294,12 @@ func (tx *Tx) ForgetRunEvents(id fleet.AgentID) error {
 	return tx.run(`DELETE FROM run_events WHERE agent_id = $1`, id)
 }
 
+// ForgetRunEventsUpTo forgets the ids of an agent's events that were told up
+// to the instant.
+func (tx *Tx) ForgetRunEventsUpTo(id fleet.AgentID, at time.Time) error {
+	return tx.run(`DELETE FROM run_events WHERE agent_id = $1 AND at <= $2`, id, micros(at))
+}
+
 // HasOldRunEvents tells whether there is something for DropOldRunEvents.
 func (tx *Tx) HasOldRunEvents(late Late) (bool, error) {
 	var n int
