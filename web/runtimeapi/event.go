@@ -13,6 +13,11 @@ import (
 // Events answers POST /runtime/v1/events: what the program did, stored when
 // this answers, each with its own result.
 func (a *API) Events(c *fiber.Ctx, run fleet.Run) error {
+	done, err := a.turns.take(c.UserContext(), run.AgentID)
+	if err != nil {
+		return err
+	}
+	defer done()
 	var body api.RunEvents
 	if err := decode(c, &body); err != nil {
 		return err

@@ -22,10 +22,13 @@ const (
 )
 
 // API holds the handlers of /runtime/v1. Make it with New.
-type API struct{ app *app.App }
+type API struct {
+	app   *app.App
+	turns *turns // of those who tell events
+}
 
 // New makes the face.
-func New(a *app.App) *API { return &API{app: a} }
+func New(a *app.App) *API { return &API{app: a, turns: newTurns()} }
 
 // Problem answers an error; the HTTP status is set.
 func (a *API) Problem(c *fiber.Ctx, e *fleet.Error) error {
