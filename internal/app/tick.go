@@ -30,8 +30,11 @@ const (
 	// idempotencyAge and eventAge are how long repeats and replays work.
 	idempotencyAge = 24 * time.Hour
 	eventAge       = 7 * 24 * time.Hour
-	forgetEvery    = time.Minute
-	tickBatch      = 100
+	// eventsKept bounds what a flood of changes leaves for replays; a client
+	// that missed more asks for everything again.
+	eventsKept  = 500_000
+	forgetEvery = time.Minute
+	tickBatch   = 100
 )
 
 // Subtypes of the runtime alerts that go by themselves.
@@ -284,17 +287,20 @@ func (a *App) forget(ctx context.Context, now time.Time) error {
 	if !a.clock.due(forgetEvery) {
 		return nil
 	}
-	return a.store.Write(ctx, func(tx *store.Tx) error {
-		return errors.Join(
-			tx.DropChatsBefore(now.Add(-chatAge)),
-			tx.DropIdempotent(a.clock.late(now, idempotencyAge)),
-			tx.DropEventsBefore(now.Add(-eventAge)),
-		)
+	err := a.store.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.DropChatsBefore(now.Add(-chatAge)), tx.DropIdempotent(a.clock.late(now, idempotencyAge)))
 	})
+	for n := int64(maxForget); n == maxForget && err == nil; {
+		err = a.store.Write(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.DropEvents(now.Add(-eventAge), eventsKept, maxForget)
+			return err
+		})
+	}
+	return err
 }
 
-// maxForget is how many told events a second are forgotten: more than can be
-// told in the long run, and not so many that other writes wait.
+// maxForget is how many rows one transaction forgets: not so many that other
+// writes wait.
 const maxForget = 20_000
 
 func (a *App) forgetRunEvents(ctx context.Context, now time.Time) error {

@@ -151,9 +151,14 @@ func (tx *Tx) LastEvent() (first, last int64, err error) {
 	return first, last, err
 }
 
-// DropEventsBefore forgets events older than the instant.
-func (tx *Tx) DropEventsBefore(at time.Time) error {
-	return tx.run(`DELETE FROM events WHERE seq < (SELECT MIN(seq) FROM events WHERE at >= $1)`, micros(at))
+// DropEvents looks at the oldest events, up to limit, and forgets those of
+// before the instant and those that are not among the newest keep. The newest
+// one stays, so that its number is known. It returns how many are gone.
+func (tx *Tx) DropEvents(before time.Time, keep, limit int64) (int64, error) {
+	return tx.exec(`DELETE FROM events WHERE seq IN (
+			SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT $1)
+			WHERE at < $2 OR seq <= (SELECT MAX(seq) FROM events) - $3)
+		AND seq < (SELECT MAX(seq) FROM events)`, limit, micros(before), keep)
 }
 
 // Meta reads a named value of the installation; "" when unset.

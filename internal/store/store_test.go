@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"agentry/internal/fleet"
 )
@@ -184,12 +185,27 @@ func TestEventsAfter(t *testing.T) {
 	if got := types(3, 2); !slices.Equal(got, []string{"e4", "e6"}) {
 		t.Error(got)
 	}
-	mustWrite(t, s, func(tx *Tx) error { return tx.DropEventsBefore(t0.AddDate(0, 0, 5)) })
+	drop := func(before time.Time, keep, limit, want int64) {
+		t.Helper()
+		mustWrite(t, s, func(tx *Tx) error {
+			n, err := tx.DropEvents(before, keep, limit)
+			if n != want {
+				t.Errorf("%d are gone, want %d", n, want)
+			}
+			return err
+		})
+	}
+	drop(t0.AddDate(0, 0, 5), 100, 3, 3)
+	drop(t0.AddDate(0, 0, 5), 100, 3, 2)
 	if got := types(0, 100); !slices.Equal(got, []string{"e6", "e8"}) {
 		t.Error(got)
 	}
+	drop(t0, 3, 100, 2) // e5 and e6
+	if got := types(0, 100); !slices.Equal(got, []string{"e8"}) {
+		t.Error(got)
+	}
 	// The newest stays, so that its number is not given again.
-	mustWrite(t, s, func(tx *Tx) error { return tx.DropEventsBefore(t0.AddDate(1, 0, 0)) })
+	drop(t0.AddDate(1, 0, 0), 0, 100, 2)
 	mustRead(t, s, func(tx *Tx) error {
 		_, last, err := tx.LastEvent()
 		if last != 10 {
