@@ -62,6 +62,15 @@ func (c *clockwork) late(now time.Time, limit time.Duration) (l store.Late) {
 	return l
 }
 
+// unheard is late for what only a server that runs can hear: nothing is before
+// this one has run as long as the limit.
+func (c *clockwork) unheard(now time.Time, limit time.Duration) store.Late {
+	if c.elapsed() < limit {
+		return store.Late{}
+	}
+	return c.late(now, limit)
+}
+
 // due tells, at most once in the period, that it is time to forget old things.
 func (c *clockwork) due(every time.Duration) bool {
 	at := c.elapsed()

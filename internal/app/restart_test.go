@@ -237,3 +237,27 @@ func TestASignInThatBeginsAnewAgainAndAgain(t *testing.T) {
 		t.Errorf("held for %s", took)
 	}
 }
+
+// A server that was down heard nobody: what it finds is lost when it was not
+// heard for a minute of this server's life.
+func TestNobodyIsLostWhileTheServerWasDown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id, _ := b.running("rehearsal")
+	b.clock.step(10 * time.Minute)
+	began, config := b.clock.elapsed(), b.config
+	config.Elapsed = func() time.Duration { return b.clock.elapsed() - began }
+	next := app.New(config)
+	for _, passed := range []time.Duration{0, 59 * time.Second} {
+		b.clock.step(passed)
+		b.ok(next.Tick(t.Context()))
+		if got := b.get(id); got.Runtime.State != fleet.ObservedUp || got.OpenAlerts != 0 {
+			t.Errorf("after %s: %s, %d alerts", passed, got.Runtime.State, got.OpenAlerts)
+		}
+	}
+	b.clock.step(time.Second)
+	b.ok(next.Tick(t.Context()))
+	if got := b.get(id); got.Runtime.State != fleet.ObservedLost || got.OpenAlerts != 1 {
+		t.Errorf("after a minute: %s, %d alerts", got.Runtime.State, got.OpenAlerts)
+	}
+}

@@ -53,7 +53,7 @@ func (a *App) Tick(ctx context.Context) error {
 	if jump := a.clock.look(now); jump != 0 {
 		a.log.Warn("the clock was set; everything on its way gets its full time again", "by", jump.Round(time.Second))
 	}
-	signIn, silent, mute := a.clock.late(now, signInLimit), a.clock.late(now, silence), a.clock.late(now, helloLimit)
+	signIn, silent, mute := a.clock.late(now, signInLimit), a.clock.unheard(now, silence), a.clock.late(now, helloLimit)
 	unstopped, claimed := a.clock.late(now, stopLimit), a.clock.late(now, claimLimit)
 	return errors.Join(
 		a.followTeams(ctx, teamBatches),
@@ -162,7 +162,7 @@ func (a *App) onLate(ctx context.Context, run fleet.Run, f func(c *change) error
 // lose records that a run was not heard for too long; it may live all the same.
 func (a *App) lose(ctx context.Context, run fleet.Run) error {
 	return a.onLate(ctx, run, func(c *change) error {
-		rt, late := c.agent.Runtime, a.clock.late(c.now, silence)
+		rt, late := c.agent.Runtime, a.clock.unheard(c.now, silence)
 		if !rt.Wanted || !late.Is(rt.LastHeardAt) || !late.Is(rt.StartedAt) || !late.Is(c.agent.StatusAt) {
 			return nil
 		}
