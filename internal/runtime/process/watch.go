@@ -17,6 +17,9 @@ const (
 	watchGrowth = 16
 	// watchAnyway is how often groups are counted even without growth.
 	watchAnyway = 5 * time.Second
+	// watchShare is how many times as long as a count takes passes before the
+	// next: a thousand starts are growth all the time.
+	watchShare = 20
 )
 
 // watchLoop ends programs that met a limit, while a program has one. Where
@@ -40,12 +43,14 @@ func (d *Driver) watchLimited() {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	var tasks int
-	var counted time.Time
+	var counted, rested time.Time
 	for d.anyLimited() {
 		now := time.Now()
-		if n := taskCount(); n > tasks+watchGrowth || now.Sub(counted) >= d.anyway {
+		n := taskCount()
+		if n > tasks+watchGrowth && now.After(rested) || now.Sub(counted) >= d.anyway {
 			d.enforce(d.limited())
 			tasks, counted = taskCount(), now
+			rested = time.Now().Add(watchShare * time.Since(now))
 		} else {
 			tasks = min(tasks, n)
 		}
