@@ -15,7 +15,7 @@ help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: assets ## make bin/agentry
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/agentry ./cmd/agentry
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/agentry ./cmd/agentry
 
 run: build ## start the demo on http://127.0.0.1:3000 (ARGS adds options)
 	exec bin/agentry demo $(ARGS)

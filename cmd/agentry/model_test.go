@@ -113,7 +113,7 @@ func TestWrongKeyIsSaidAndMended(t *testing.T) {
 				t.Errorf("%s of the program: %v, %q", file, err, raw)
 			}
 		}
-		if p.env["AGENTRY_LLM_MODEL"] != fake.Model {
+		if p.env["AGENTRY_LLM_MODEL"] != fake.Model || p.env["GOMAXPROCS"] != "1" {
 			t.Errorf("environment %v", p.env)
 		}
 	}

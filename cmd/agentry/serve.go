@@ -138,7 +138,7 @@ func (s *server) startPrograms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env, secrets := builtinModel(s.config)
+	env, secrets := builtinTold(s.config)
 	if len(secrets) > 0 && inTheOpen(s.config.LLMBaseURL) {
 		s.log.Warn("the model's key travels unencrypted: AGENTRY_LLM_BASE_URL is plain http")
 	}
@@ -160,15 +160,19 @@ func (s *server) startPrograms(ctx context.Context) error {
 	return s.supervisor.Start(ctx)
 }
 
-// builtinModel is what the built-in agent program is told of the model.
-func builtinModel(c config.Config) (env, secrets map[string]string) {
+// builtinTold is what the built-in agent program is told: to make do with one
+// processor, because it waits nearly all the time and many start at once, and
+// of the model.
+func builtinTold(c config.Config) (env, secrets map[string]string) {
+	env = map[string]string{"GOMAXPROCS": "1"}
 	if c.LLMBaseURL == "" {
-		return nil, nil
+		return env, nil
 	}
+	env[envLLMBaseURL], env[envLLMModel] = c.LLMBaseURL, c.LLMModel
 	if c.LLMAPIKey.IsSet() {
 		secrets = map[string]string{secretLLMKey: c.LLMAPIKey.Reveal()}
 	}
-	return map[string]string{envLLMBaseURL: c.LLMBaseURL, envLLMModel: c.LLMModel}, secrets
+	return env, secrets
 }
 
 // inTheOpen tells whether what is sent there leaves this machine unencrypted.
