@@ -62,12 +62,23 @@ func (a *API) Message(c *fiber.Ctx, by fleet.Actor) error {
 		return err
 	}
 	m, err := a.app.SendMessage(c.UserContext(), by, id, app.MessageInput{
-		Text: body.Text, Conversation: body.RoomID, From: sender(body), Wait: replyTime,
+		Text: body.Text, Conversation: room(body), From: sender(body), Wait: replyTime,
 	})
 	if err != nil {
 		return err
 	}
 	return render(c, api.ElizaReplied{Success: true, Data: replied(m)})
+}
+
+// room is the conversation that a message belongs to: the room that is named,
+// else the one with the user who is named, so that the agent knows what they
+// said before; else it begins its own. A user id that is no name of a room is
+// no reason to refuse what was taken before.
+func room(body api.ElizaMessage) string {
+	if body.RoomID != "" || fleet.CheckText("userId", body.UserID, 0, fleet.MaxName) != nil {
+		return body.RoomID
+	}
+	return body.UserID
 }
 
 func sender(body api.ElizaMessage) string {
