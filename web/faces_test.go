@@ -2,6 +2,8 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -164,6 +166,18 @@ func TestAMessageWaitsForItsReply(t *testing.T) {
 	if a := within(t, "the answer", got); normal(a.body) != `{"success":true,"data":{"messageId":"ID","roomId":"r1","agentResponses":[{"text":"one"}],"timestamp":MS}}` {
 		t.Errorf("%d %s", a.status, a.body)
 	}
+	for i, c := range []struct{ more, room string }{
+		{`,"userId":"u1","userName":"Ann"`, "u1"}, {`,"userId":"u1","roomId":"r1"`, "r1"}, {`,"userName":"Ann"`, "ID"},
+		{`,"userName":"Ann","userId":"` + strings.Repeat("u", 101) + `"`, "ID"},
+	} {
+		go func() {
+			got <- w.do("POST", "/agents/"+string(id)+"/message", w.keys[fleet.ScopeOperate], `{"text":"a"`+c.more+`}`)
+		}()
+		w.reply(token, fmt.Sprint(i))
+		if a := within(t, "the answer", got); a.status != 200 || !strings.Contains(normal(a.body), `"roomId":"`+c.room+`","agentResponses":[{"text":"`+fmt.Sprint(i)+`"}]`) {
+			t.Errorf("%s: %d %s", c.more, a.status, a.body)
+		}
+	}
 	go func() {
 		got <- w.do("POST", "/v1/agents/"+string(id)+"/messages?wait=30", w.keys[fleet.ScopeOperate], `{"text":"b"}`)
 	}()
@@ -191,4 +205,29 @@ func (w *world) reply(token, text string) {
 	if a := w.do("POST", "/runtime/v1/events", token, string(raw)); strings.Contains(a.body, "error") {
 		w.t.Fatal(a.body)
 	}
+}
+
+// A certificate says what is not deleted elsewhere yet, and why.
+func TestDeletionThatIsPendingElsewhere(t *testing.T) {
+	w := newWorld(t)
+	id := w.agent("elsewhere", fleet.Running)
+	_, err := w.app.End(t.Context(), w.actor(), id, app.ReasonInput{})
+	must(t, err)
+	_, err = w.app.Delete(t.Context(), w.actor(), id, app.DeleteInput{})
+	must(t, err)
+	says := func(want string) {
+		t.Helper()
+		for _, path := range []string{"/v1/deletions/" + string(id), "/v1/deletions"} {
+			if a := w.do("GET", path, w.keys[fleet.ScopeRead], ""); a.status != 200 || !strings.Contains(normal(a.body), `"exportSha256":null,"pendingOutside":`+want+`}`) {
+				t.Errorf("%s: %d %s", path, a.status, normal(a.body))
+			}
+		}
+	}
+	says(`{"kind":"elsewhere","tries":0,"lastError":null,"nextTry":"TIME"}`)
+	due, err := w.app.DueRemovals(t.Context())
+	must(t, err)
+	must(t, w.app.RemovalTried(t.Context(), due[0].Removal, errors.New("no answer")))
+	says(`{"kind":"elsewhere","tries":1,"lastError":"no answer","nextTry":"TIME"}`)
+	must(t, w.app.RemovalTried(t.Context(), due[0].Removal, nil))
+	says(`null`)
 }

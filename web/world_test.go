@@ -125,6 +125,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	w.app = app.New(app.Config{Store: st, Hub: w.hub, Sealer: sealer, DefaultKind: "rehearsal", Log: log, Kinds: map[string]fleet.Kind{
 		"rehearsal": {Name: "rehearsal", Driver: "process", Setup: fleet.SetupFields(), Restart: fleet.DefaultRestart()},
 		"assistant": {Name: "assistant", Driver: "process", Restart: fleet.DefaultRestart()},
+		"elsewhere": {Name: "elsewhere", Driver: fleet.DriverElizaOS, Restart: fleet.DefaultRestart()},
 	}})
 	w.runner = &runner{app: w.app, token: map[fleet.AgentID]string{}, runs: map[fleet.AgentID]fleet.Run{}}
 	w.app.SetRunner(w.runner)

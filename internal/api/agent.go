@@ -224,4 +224,15 @@ type Deletion struct {
 	Removed      Counts  `json:"removed"`
 	Incarnation  int     `json:"incarnation"`
 	ExportSHA256 *string `json:"exportSha256"`
+	// PendingOutside is what is still to be deleted where the agent's kind
+	// keeps agents; null is nothing.
+	PendingOutside *PendingOutside `json:"pendingOutside"`
+}
+
+// PendingOutside is a deletion elsewhere that was not confirmed yet.
+type PendingOutside struct {
+	Kind      string  `json:"kind"`
+	Tries     int     `json:"tries"` // that failed
+	LastError *string `json:"lastError"`
+	NextTry   Time    `json:"nextTry"`
 }

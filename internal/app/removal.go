@@ -40,7 +40,8 @@ func (c *change) planRemoval() error {
 // DueRemovals returns what is to be deleted outside now, of all teams.
 func (a *App) DueRemovals(ctx context.Context) (list []Removal, err error) {
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		due, err := tx.DueRemovals(a.Now(), removalBatch)
+		now := a.Now()
+		due, err := tx.DueRemovals(now, now.Add(removalMax), removalBatch)
 		for _, r := range due {
 			list = append(list, Removal{Removal: r, Kind: a.kinds[r.Kind]})
 		}

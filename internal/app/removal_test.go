@@ -53,10 +53,24 @@ func TestDeletionFollowsOutside(t *testing.T) {
 		if len(due) != 1 || due[0].Tries != n || due[0].LastError != "not now �" {
 			t.Fatalf("after try %d: %+v", n, due)
 		}
+		d := must[fleet.Deletion](t)(b.DeletionOfAgent(t.Context(), b.viewer, id))
+		if d.Outside == nil || *d.Outside != due[0].Removal {
+			t.Fatalf("after try %d the certificate says %+v", n, d.Outside)
+		}
+	}
+	// A try that was put off by a clock that was far ahead.
+	b.clock.jump(365 * day)
+	b.ok(b.RemovalTried(t.Context(), due[0].Removal, errors.New("still not")))
+	b.clock.jump(-365 * day)
+	if due = must[[]app.Removal](t)(b.DueRemovals(t.Context())); len(due) != 1 {
+		t.Fatalf("with the clock back: %+v", due)
 	}
 	b.effectsOf(func() { b.ok(b.RemovalTried(t.Context(), due[0].Removal, nil)) }).
 		want(t, "the confirmation", effects{Audit: []string{"removed_outside done supervisor"}})
 	b.effectsOf(func() { b.ok(b.RemovalTried(t.Context(), due[0].Removal, nil)) }).want(t, "a second one", effects{})
+	if list, _, err := b.Deletions(t.Context(), b.viewer, app.PageInput{Limit: 9}); err != nil || len(list) != 3 || list[0].Outside != nil {
+		t.Errorf("the certificates: %+v %v", list, err)
+	}
 	b.clock.step(2 * time.Hour)
 	if due := must[[]app.Removal](t)(b.DueRemovals(t.Context())); len(due) != 0 {
 		t.Errorf("%+v", due)

@@ -60,6 +60,8 @@ type Deletion struct {
 	Removed      Counts    `json:"removed"`
 	Incarnation  int       `json:"incarnation"`
 	ExportSHA256 string    `json:"exportSha256,omitempty"`
+	// Outside is what is still to be deleted elsewhere; nil is nothing.
+	Outside *Removal `json:"-"`
 }
 
 // Key is an API key as it is listed; the key itself is shown once and kept

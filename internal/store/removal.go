@@ -14,15 +14,15 @@ func (tx *Tx) AddRemoval(r fleet.Removal) error {
 }
 
 // DueRemovals returns removals of all teams that may be tried now, the longest
-// due first.
-func (tx *Tx) DueRemovals(now time.Time, limit int) (list []fleet.Removal, err error) {
+// due first. A next try later than after is of a clock that was set back since.
+func (tx *Tx) DueRemovals(now, after time.Time, limit int) (list []fleet.Removal, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
 		var r fleet.Removal
 		err := rows.Scan(&r.AgentID, &r.TeamID, &r.Kind, stamp{&r.CreatedAt}, &r.Tries, stamp{&r.NextTry}, &r.LastError)
 		list = append(list, r)
 		return err
 	}, `SELECT agent_id, team_id, kind, created_at, tries, next_try, last_error FROM removals
-		WHERE next_try <= $1 ORDER BY next_try, agent_id LIMIT $2`, micros(now), limit)
+		WHERE next_try <= $1 OR next_try > $2 ORDER BY next_try, agent_id LIMIT $3`, micros(now), micros(after), limit)
 	return list, err
 }
 

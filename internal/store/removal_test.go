@@ -14,7 +14,7 @@ func TestRemovals(t *testing.T) {
 	due := func(at time.Time, limit int) string {
 		out := ""
 		mustRead(t, s, func(tx *Tx) error {
-			list, err := tx.DueRemovals(at, limit)
+			list, err := tx.DueRemovals(at, at.Add(2*time.Hour), limit)
 			for _, r := range list {
 				out += fmt.Sprintf("%s of %s, %s: %d tries, %q; ", r.AgentID, r.TeamID, r.Kind, r.Tries, r.LastError)
 				if !r.CreatedAt.Equal(t0) {
