@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -41,6 +42,8 @@ type listener struct {
 	log   *slog.Logger
 	done  chan struct{}
 	once  sync.Once
+	// finishing: only what has come is accepted.
+	finishing atomic.Bool
 }
 
 func newListener(ln net.Listener, conns *connTable, log *slog.Logger) *listener {
@@ -52,7 +55,7 @@ func newListener(ln net.Listener, conns *connTable, log *slog.Logger) *listener 
 func (l *listener) Accept() (net.Conn, error) {
 	wait := 5 * time.Millisecond
 	for {
-		c, err := l.Listener.Accept()
+		c, err := l.next()
 		if err == nil {
 			return l.conns.add(c), nil
 		}
@@ -69,6 +72,69 @@ func (l *listener) Accept() (net.Conn, error) {
 		wait = min(2*wait, time.Second)
 	}
 }
+
+// finishTime is how long Accept may take to hand over what came before the end.
+const finishTime = time.Second
+
+// finish has Accept hand over what has come and end then: closing a port resets
+// the connections that nobody has accepted, with what they have asked. Who
+// comes meanwhile hears nothing, and tries again when the port is closed, or
+// somebody else's. The port is to be closed when Accept has ended, or after
+// finishTime.
+func (l *listener) finish() {
+	l.finishing.Store(true)
+	if tcp, ok := l.Listener.(*net.TCPListener); ok {
+		_ = tcp.SetDeadline(time.Unix(1, 0)) // wakes Accept
+	}
+}
+
+func (l *listener) next() (net.Conn, error) {
+	if !l.finishing.Load() {
+		// finish makes it fail; what it accepts all the same is as good.
+		if c, err := l.Listener.Accept(); err == nil || !l.finishing.Load() {
+			return c, err
+		}
+	}
+	return l.rest()
+}
+
+// rest is next from finish on.
+func (l *listener) rest() (net.Conn, error) {
+	tcp, ok := l.Listener.(*net.TCPListener)
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		// One may wait, no more.
+		if err := raw.Control(func(fd uintptr) { _ = syscall.Listen(int(fd), 0) }); err != nil {
+			return nil, err
+		}
+		if err := tcp.SetDeadline(time.Now().Add(lineTime)); err != nil {
+			return nil, err
+		}
+		c, err := tcp.Accept()
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return c, err
+		}
+		// The one that may wait is this server's own: it gets into line only
+		// when nobody is there, and keeps everybody out until the close.
+		if own, err := net.DialTimeout("tcp", tcp.Addr().String(), ownTime); err == nil {
+			_ = l.Close()
+			_ = own.Close()
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// lineTime is how long nobody is to be in line.
+const lineTime = 2 * time.Millisecond
+
+// ownTime is how long the server tries to reach itself, on the same machine.
+const ownTime = 50 * time.Millisecond
 
 // Close ends Accept. It is safe to call twice.
 func (l *listener) Close() error {
@@ -108,6 +174,8 @@ type conn struct {
 	table *connTable
 	// heard tells that bytes of a request have come since the last answer.
 	heard atomic.Bool
+	// ending tells that the connection ends when nothing more has come.
+	ending atomic.Bool
 	// place and linger are guarded by table.mu; place is nil while a request
 	// is served.
 	place  *list.Element
@@ -189,6 +257,7 @@ func (t *connTable) endUnused() {
 	defer t.mu.Unlock()
 	for c := range t.open {
 		if c.place != nil && !c.heard.Load() && !c.unread() {
+			c.ending.Store(true)
 			_ = c.SetReadDeadline(time.Unix(1, 0)) // fails when it is closed
 		}
 	}
@@ -226,9 +295,19 @@ func (t *connTable) closeAll() {
 	}
 }
 
-// Read notes that something came.
+// Read notes that something came. A read that was ended because nothing came
+// looks once more, now that it is its turn; what came meanwhile is read.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Swap(false) {
+		if !c.unread() {
+			_ = c.Conn.Close() // at once: Close is called later
+			return 0, err
+		}
+		if err = c.SetReadDeadline(time.Now().Add(readTime)); err == nil {
+			n, err = c.Conn.Read(b)
+		}
+	}
 	if n > 0 && !c.heard.Load() {
 		c.heard.Store(true)
 	}

@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -95,5 +98,89 @@ func TestRefusedUploadSeesItsAnswer(t *testing.T) {
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("got %d", res.StatusCode)
+	}
+}
+
+// Who is in line when the server stops is served, and nobody gets into line
+// between the last look and the close.
+func TestFinishServesTheLine(t *testing.T) {
+	for _, line := range []int{0, 1, 5} {
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		l := newListener(tcp, newConnTable(100), slog.New(slog.DiscardHandler))
+		defer l.Close()
+		var clients []net.Conn
+		for range line {
+			c, err := net.Dial("tcp", l.Addr().String())
+			must(t, err)
+			defer c.Close()
+			_, err = c.Write([]byte("ask"))
+			must(t, err)
+			clients = append(clients, c)
+		}
+		l.finish()
+		for i, client := range clients {
+			c, err := l.Accept()
+			if err != nil || c.RemoteAddr().String() != client.LocalAddr().String() {
+				t.Fatalf("%d of %d: %v", i, line, err)
+			}
+			defer c.Close()
+		}
+		if c, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("behind a line of %d: %v %v", line, c, err)
+		}
+		if _, err := net.Dial("tcp", l.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("the port is not closed: %v", err)
+		}
+	}
+}
+
+// An Accept that waits for somebody ends too.
+func TestFinishWakesAccept(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	l := newListener(tcp, newConnTable(100), slog.New(slog.DiscardHandler))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := l.Accept()
+		ended <- err
+	}()
+	l.finish()
+	if err := within(t, "the end", ended); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// What comes after an unused connection was told to end, but before it does,
+// is read.
+func TestAnEndingConnectionLooksOnceMore(t *testing.T) {
+	for _, asks := range []bool{true, false} {
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		defer tcp.Close()
+		client, err := net.Dial("tcp", tcp.Addr().String())
+		must(t, err)
+		defer client.Close()
+		accepted, err := tcp.Accept()
+		must(t, err)
+		table := newConnTable(100)
+		c := table.add(accepted)
+		defer c.Close()
+		table.endUnused()
+		if asks {
+			_, err = client.Write([]byte("ask"))
+			must(t, err)
+			wait(t, "what was asked", c.unread)
+		}
+		b := make([]byte, 8)
+		n, err := c.Read(b)
+		if got := string(b[:n]); asks && (got != "ask" || err != nil) || !asks && (n > 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			t.Errorf("asks %t: %q %v", asks, got, err)
+		}
+		if !asks {
+			if _, err := client.Read(b); err != io.EOF {
+				t.Errorf("the client hears %v", err)
+			}
+		}
 	}
 }

@@ -30,6 +30,8 @@ const (
 	bodyLimit = 1 << 20
 	// drainTime is how long Stop waits for requests under way.
 	drainTime = 10 * time.Second
+	// readTime is how long a request may take to come.
+	readTime = 10 * time.Second
 	// requestTime bounds every request but streams; the longest long poll
 	// holds for 55 seconds.
 	requestTime = 75 * time.Second
@@ -88,7 +90,7 @@ type Server struct {
 	draining atomic.Bool
 
 	mu       sync.Mutex
-	listener net.Listener
+	listener *listener
 	served   chan struct{} // closed when the accept loop has ended
 }
 
@@ -118,7 +120,7 @@ func New(c Config) *Server {
 		Immutable:                    true,
 		CaseSensitive:                true,
 		StrictRouting:                true,
-		ReadTimeout:                  10 * time.Second,
+		ReadTimeout:                  readTime,
 		IdleTimeout:                  60 * time.Second,
 		ReadBufferSize:               8 << 10,
 		BodyLimit:                    bodyLimit,
@@ -208,30 +210,39 @@ func (s *Server) Stop(ctx context.Context) error {
 	defer cancel()
 	// First the port, then the word: who hears it connects anew at once, and must
 	// not come to a port that is about to close.
+	ln.finish()
+	select {
+	case <-s.served: // all that came is being served
+	case <-time.After(finishTime):
+	case <-ctx.Done():
+	}
 	_ = ln.Close()
+	<-s.served
 	s.draining.Store(true)
 	s.farewell(ctx)
 	err := s.fiber.Server().ShutdownWithContext(ctx)
 	if err != nil {
 		s.conns.closeAll()
 	}
-	<-s.served
 	return err
 }
 
-// farewellTime is how long clients that keep their connection have to hear,
-// with the answer to their next request, that it ends: closed without a word,
-// it would cut a request that is on its way.
-const farewellTime = 250 * time.Millisecond
+// Clients that keep their connection have farewellLooks times lookEvery to
+// hear, with the answer to their next request, that it ends: closed without a
+// word, it would cut a request that is on its way. Looks are counted, not time,
+// so that a machine that is too busy to look gives its clients longer too.
+const (
+	farewellLooks = 50
+	lookEvery     = 5 * time.Millisecond
+)
 
 // farewell waits until all connections are gone. Those that had the time to
 // hear that they end, and ask nothing, are ended.
 func (s *Server) farewell(ctx context.Context) {
-	began := time.Now()
-	look := time.NewTicker(5 * time.Millisecond)
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	for s.conns.count() > 0 {
-		if time.Since(began) >= farewellTime {
+	for looks := 0; s.conns.count() > 0; looks++ {
+		if looks >= farewellLooks {
 			s.conns.endUnused()
 		}
 		select {
