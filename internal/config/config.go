@@ -70,9 +70,6 @@ func Actions() []string {
 	return out
 }
 
-// Disabled tells whether the host switched the action off.
-func (c Config) Disabled(action string) bool { return slices.Contains(c.Disable, action) }
-
 // resolve fills what follows from other options.
 func (c *Config) resolve() {
 	if c.MasterKeyFile == "" {

@@ -145,7 +145,7 @@ func TestFlagsWinOverEnvironmentOverFileOverPresets(t *testing.T) {
 			}
 		})
 	}
-	if c := mustLoad(t, nil, nil, file); !c.ReadOnly || c.RateLimitRead != 5 || !c.Disabled("end") || !c.Disabled("delete") || c.Disabled("start") {
+	if c := mustLoad(t, nil, nil, file); !c.ReadOnly || c.RateLimitRead != 5 || !slices.Equal(c.Disable, []string{"delete", "end"}) {
 		t.Errorf("typed values of the file: %v", c)
 	}
 }
