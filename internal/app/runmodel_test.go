@@ -31,6 +31,8 @@ func (m *runModel) wanted() bool { return m.status == fleet.Running }
 // speaks tells whether the newest run's token counts.
 func (m *runModel) speaks() bool { return m.wanted() && m.alive && !m.fresh && !m.overdue }
 
+// resume, like every action, leaves its turn to another one where the state
+// does not allow it: that is what rapid's Skip means inside an action.
 func (m *runModel) resume(t *rapid.T) {
 	if m.status != fleet.Paused && m.status != fleet.SetupNeeded {
 		t.Skip()

@@ -108,7 +108,7 @@ func (b *bridge) hello(ctx context.Context) error {
 			return err
 		}
 		b.delay(err)
-		if err := sleep(ctx, time.Until(b.retryAt)); err != nil {
+		if err := protocol.Sleep(ctx, time.Until(b.retryAt)); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (b *bridge) turn(ctx context.Context) error {
 	wait := b.server.pace.wait
 	if pause := time.Until(b.retryAt); b.failures > 0 && pause > 0 {
 		// The inbox would answer at once with what cannot be done yet.
-		if err := sleep(ctx, min(pause, b.server.pace.beat)); err != nil {
+		if err := protocol.Sleep(ctx, min(pause, b.server.pace.beat)); err != nil {
 			return err
 		}
 	}

@@ -161,7 +161,7 @@ func (r *run) begin() error {
 		if n > 0 || !is(err, unreachable) {
 			r.tellTrouble(err)
 		}
-		if err := sleep(r.life, r.server.pace.pause(n, mostPause)); err != nil {
+		if err := protocol.Sleep(r.life, r.server.pace.pause(n, mostPause)); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"agentry/internal/fleet"
+	"agentry/internal/runtime/protocol"
 )
 
 const (
@@ -99,7 +100,7 @@ func (s *server) watch(ctx context.Context) {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-s.soon:
-			_ = sleep(ctx, s.pace.least-time.Since(last))
+			_ = protocol.Sleep(ctx, s.pace.least-time.Since(last))
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
@@ -289,19 +290,4 @@ func (s *server) remember(id string, c *character) {
 		return
 	}
 	s.said[id] = *c
-}
-
-// sleep waits; ctx's error means that it was cut short.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

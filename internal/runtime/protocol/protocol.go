@@ -330,6 +330,9 @@ func newRefusal(res *http.Response, raw []byte) *Refusal {
 
 // Sleep waits; ctx's error means that it was cut short.
 func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
