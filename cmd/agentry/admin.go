@@ -47,7 +47,7 @@ func (o onFolder) do(ctx context.Context, args []string, f func(h *installation)
 	if _, err := os.Stat(databaseIn(c.Data)); o.fs.Name() != initName && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no installation in %s: make one with agentry init, or name its folder with --data", c.Data)
 	}
-	h, err := openInstallation(ctx, c, slog.New(slog.DiscardHandler), nil)
+	h, err := openInstallation(ctx, c, vendors{}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,10 @@ import (
 	"agentry/internal/app"
 	"agentry/internal/config"
 	"agentry/internal/live"
+	"agentry/internal/resource"
 	"agentry/internal/secret"
 	"agentry/internal/store"
+	"agentry/internal/worker"
 )
 
 // installation is an opened data folder: what every command on it works with.
@@ -26,9 +28,15 @@ type installation struct {
 	app    *app.App
 }
 
+// vendors are who is asked for things outside; commands on the local file ask
+// nobody.
+type vendors struct {
+	profiles resource.Profiles
+}
+
 // openInstallation makes the data folder where it is missing and opens it. fatal is
 // called when the disk lies about what it kept.
-func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, fatal func(error)) (*installation, error) {
+func openInstallation(ctx context.Context, c config.Config, v vendors, log *slog.Logger, fatal func(error)) (*installation, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -47,9 +55,14 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, fa
 	if err != nil {
 		return nil, errors.Join(err, h.store.Close())
 	}
+	queue, err := worker.OpenQueue(ctx, h.store)
+	if err != nil {
+		return nil, errors.Join(err, h.store.Close())
+	}
 	h.app = app.New(app.Config{
 		Now:   clock(),
 		Store: h.store, Hub: h.hub, Sealer: sealer, Kinds: c.Kinds, DefaultKind: c.DefaultKind, Log: log, Disable: c.Disable,
+		Jobs: queue, Profiles: v.profiles,
 	})
 	empty, err := h.app.NeedsFirstRun(ctx)
 	if err == nil && created && !empty {

@@ -23,6 +23,7 @@ import (
 	"agentry/internal/runtime/eliza"
 	"agentry/internal/runtime/process"
 	"agentry/internal/runtime/supervisor"
+	"agentry/internal/worker"
 	"agentry/web"
 )
 
@@ -72,6 +73,7 @@ type server struct {
 	driver     *process.Driver
 	eliza      *eliza.Driver
 	supervisor *supervisor.Supervisor
+	worker     *worker.Worker
 	web        *web.Server
 	log        *slog.Logger
 }
@@ -99,7 +101,11 @@ func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serve
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	if s.installation, err = openInstallation(ctx, c, log, s.diskLost); err != nil {
+	v, err := openVendors(c)
+	if err != nil {
+		return s, err
+	}
+	if s.installation, err = openInstallation(ctx, c, v, log, s.diskLost); err != nil {
 		return s, err
 	}
 	if o.prepare != nil {
@@ -115,7 +121,16 @@ func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serve
 	if err = s.listen(ctx, o); err != nil {
 		return s, err
 	}
-	return s, s.startPrograms(ctx)
+	if s.worker, err = worker.New(s.app, s.store, log); err != nil {
+		return s, err
+	}
+	return s, errors.Join(s.worker.Start(ctx), s.startPrograms(ctx))
+}
+
+// openVendors makes the vendors that the configuration names: another one of
+// profiles is another line here.
+func openVendors(config.Config) (v vendors, err error) {
+	return v, nil
 }
 
 func (s *server) listen(ctx context.Context, o serverOptions) error {
@@ -254,6 +269,9 @@ func (s *server) stop() error {
 	var errs []error
 	if s.web != nil {
 		errs = append(errs, s.web.Stop(ctx))
+	}
+	if s.worker != nil {
+		errs = append(errs, s.worker.Stop(ctx))
 	}
 	if s.supervisor != nil {
 		errs = append(errs, s.supervisor.Stop(ctx))

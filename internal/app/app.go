@@ -13,6 +13,7 @@ import (
 
 	"agentry/internal/fleet"
 	"agentry/internal/live"
+	"agentry/internal/resource"
 	"agentry/internal/secret"
 	"agentry/internal/store"
 )
@@ -38,6 +39,10 @@ type Config struct {
 	Log     *slog.Logger
 	// Disable names moves that the host has switched off.
 	Disable []string
+	// Jobs is nil where nobody works at jobs: they stand in the ledger.
+	Jobs Jobs
+	// Profiles is the vendor of browser profiles; nil is none.
+	Profiles resource.Profiles
 }
 
 // App is the product over one store. Use New.
@@ -56,6 +61,9 @@ type App struct {
 	guesses     *guesses
 	told        *told
 	boot        string
+	jobs        Jobs
+	vendor      *vendor // nil: no vendor of profiles
+	busy        busy
 }
 
 // New makes an App. Its events reach subscribers when the store was opened
@@ -65,6 +73,10 @@ func New(c Config) *App {
 		store: c.Store, hub: c.Hub, sealer: c.Sealer, passwords: secret.NewPasswords(),
 		kinds: c.Kinds, defaultKind: c.DefaultKind, now: c.Now, log: c.Log, disabled: c.Disable,
 		guesses: newGuesses(), told: newTold(), boot: secret.NewToken(),
+	}
+	a.jobs = c.Jobs
+	if c.Profiles != nil {
+		a.vendor = &vendor{profiles: c.Profiles, state: fleet.VendorOK}
 	}
 	if a.now == nil {
 		a.now = time.Now

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"agentry/internal/fleet"
@@ -89,7 +90,9 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 		if wait = row.Runtime.NextTry.Sub(now); wait > 0 && wait <= kind.Restart.BackoffMax {
 			return nil
 		}
-		wait = 0
+		if wait, err = prepareWait(tx, row.Agent); err != nil || wait > 0 {
+			return err
+		}
 		marks, err := tx.RunMarks(id)
 		if err != nil {
 			return err
@@ -111,6 +114,16 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 		return observed(tx, spec.Run, fleet.ObservedStarting, now)
 	})
 	return spec, wanted, wait, err
+}
+
+// prepareWait is how long at most to wait for what is made outside for the
+// agent; whoever makes it wakes the runner before.
+func prepareWait(tx *store.Tx, agent fleet.Agent) (time.Duration, error) {
+	live, err := tx.LiveResources(agent.TeamID, agent.ID)
+	if slices.ContainsFunc(live, fleet.Resource.Pending) {
+		return time.Minute, err
+	}
+	return 0, err
 }
 
 func observed(tx *store.Tx, run fleet.Run, state fleet.Observed, now time.Time) error {

@@ -36,6 +36,9 @@ func (a *App) Setup(ctx context.Context, by fleet.Actor, id fleet.AgentID, in Se
 		if err := c.resolve("auth", ""); err != nil {
 			return err
 		}
+		if err := a.wantResources(c); err != nil {
+			return err
+		}
 		c.agent.IsSetUp, c.agent.Draft = true, nil
 		c.agent.Runtime.EnableAutonomy, c.agent.Runtime.Settings = true, nil
 		return c.move(fleet.MoveSetup)

@@ -59,7 +59,7 @@ func rules() []rule {
 			inside:   []string{"internal/fault", "internal/fleet", "internal/store", "internal/live", "internal/secret", "internal/runtime", "internal/resource", "internal/webhook"},
 			outside:  []string{"github.com/riverqueue/river", "github.com/riverqueue/river/rivertype"},
 		},
-		{packages: "internal/worker", inside: []string{"internal/app", "internal/fleet", "internal/runtime"}, outside: river},
+		{packages: "internal/worker", inside: []string{"internal/app", "internal/fleet", "internal/runtime", "internal/store"}, outside: river},
 		{packages: "internal/client", inside: []string{"internal/api"}},
 		{packages: "web", inside: append([]string{"web/*"}, faces...), outside: fiber, only: session},
 		{packages: "web/*", inside: faces, outside: fiber, only: session},

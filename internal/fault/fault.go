@@ -18,4 +18,8 @@ const (
 	LoneCommits = "lone-commits"
 	// ShortPolls answers an empty inbox at once instead of waiting.
 	ShortPolls = "short-polls"
+	// BlindCreate makes a browser profile again after an unclear answer
+	// without looking for the first; BlindDelete deletes again without looking.
+	BlindCreate = "blind-create"
+	BlindDelete = "blind-delete"
 )

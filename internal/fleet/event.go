@@ -27,6 +27,11 @@ const (
 	EventLog          = "log.added"
 	EventUsage        = "usage.changed"
 	EventKeyChanged   = "key.changed"
+	// EventResourceChanged is about a row of the ledger.
+	EventResourceChanged = "resource.changed"
+	// EventProxyChanged and EventVendorChanged are about what all agents share.
+	EventProxyChanged  = "proxy.changed"
+	EventVendorChanged = "vendor.changed"
 	// EventTeamChanged is about the team itself: it was paused or resumed.
 	EventTeamChanged = "team.changed"
 	// EventSessionChanged makes streams ask again whether they may go on.

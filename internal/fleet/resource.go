@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -176,6 +177,14 @@ func (r Resource) Stuck() bool {
 // that what is found there is provably ours and says nothing of the agent.
 func (r Resource) Name() string { return ResourcePrefix + r.ID }
 
+// ResourceOfName returns the id in a thing's outside name; ok is false for
+// names that are not ours.
+func ResourceOfName(name string) (id string, ok bool) {
+	rest, ours := strings.CutPrefix(name, ResourcePrefix)
+	id, ok = ParseID(rest)
+	return id, ok && ours && id == rest
+}
+
 // ResourcePrefix begins the outside name of every resource.
 const ResourcePrefix = "agentry-"
 
@@ -200,3 +209,14 @@ const (
 	VendorDown    VendorState = "down"    // it does not answer; it is asked now and then
 	VendorStopped VendorState = "stopped" // it must not be asked until people have mended the access
 )
+
+// Word is the state for people, behind the vendor's name.
+func (s VendorState) Word() string {
+	switch s {
+	case VendorDown:
+		return "does not answer"
+	case VendorStopped:
+		return "is not asked any more"
+	}
+	return "answers"
+}

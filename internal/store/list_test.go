@@ -331,6 +331,9 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 		"LiveAlertsOf": "alerts_live", "MuteRuns": "runtimes_wanted",
 		"UnstoppedRuns": "runtimes_handle", "Late claims": "tasks_claimed", "Reads": "runtimes_reads", "LateSignIns": "agents_signing_in", "Expired": "api_keys_expiry",
 	}
+	ledger, ledgerIndex := plansOfLedger()
+	maps.Copy(plans, ledger)
+	maps.Copy(index, ledgerIndex)
 	ofTeam := []string{"TeamCountries", "Attention", "LeftPaused"}
 	for name, look := range plans {
 		mustRead(t, s, func(tx *Tx) error {

@@ -32,6 +32,7 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "end", AgentID: a.ID, Outcome: "done", Note: text}),
 			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "relaunch", AgentID: a.ID, Outcome: "done", Detail: map[string]any{"endReason": fleet.EndCrashLoop, "tasks": 1}}),
 			tx.AddEvent(fleet.Event{TeamID: a.TeamID, AgentID: a.ID, Type: fleet.EventAgentCreated, At: t0}),
+			tx.InsertResource(resourceOf(a, "resource "+string(a.ID))),
 		}
 		for _, err := range steps {
 			if err != nil {
@@ -192,8 +193,9 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	looks := looksOf(a)
 	maps.Copy(looks, chatLooksOf(a))
 	maps.Copy(looks, auditLooks(a))
-	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert and TestRemovals.
-	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "DropRemoval"}
+	maps.Copy(looks, resourceLooks(a))
+	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource and TestRemovals.
+	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "DropRemoval", "NoteExternal"}
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {
 		m := tx.Method(i)

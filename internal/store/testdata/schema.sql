@@ -243,6 +243,42 @@ CREATE TABLE removals (
   last_error TEXT NOT NULL
 ) STRICT;
 CREATE INDEX removals_due ON removals (next_try, agent_id);
+CREATE TABLE resources (
+  id          TEXT NOT NULL PRIMARY KEY,
+  team_id     TEXT NOT NULL,
+  agent_id    TEXT NOT NULL,
+  incarnation INTEGER NOT NULL,
+  type        TEXT NOT NULL,
+  vendor      TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  external_id TEXT NOT NULL, -- '' until known
+  country     TEXT NOT NULL,
+  proxy_id    TEXT NOT NULL, -- '' or the entry of the pool
+  session     TEXT NOT NULL,
+  label       TEXT NOT NULL,
+  tries       INTEGER NOT NULL,
+  next_try    INTEGER NOT NULL, -- 0 is: when what it waits for has happened
+  last_error  TEXT NOT NULL,
+  asked_at    INTEGER NOT NULL, -- 0 is: no question whose outcome is unknown
+  turn        INTEGER NOT NULL,
+  forgotten   TEXT NOT NULL, -- JSON or ''
+  created_at  INTEGER NOT NULL,
+  state_at    INTEGER NOT NULL,
+  held_at     INTEGER NOT NULL,
+  released_at INTEGER NOT NULL,
+  updated_at  INTEGER NOT NULL,
+  open        INTEGER NOT NULL GENERATED ALWAYS AS (
+    CASE WHEN state IN ('wanted', 'acquiring', 'releasing') OR (state = 'leaked' AND forgotten = '') THEN 1 ELSE 0 END
+  ) STORED
+) STRICT;
+CREATE INDEX resources_agent ON resources (agent_id, id);
+CREATE INDEX resources_due ON resources (next_try, id) WHERE open = 1;
+CREATE INDEX resources_open ON resources (id) WHERE open = 1;
+CREATE INDEX resources_proxy ON resources (proxy_id, state) WHERE proxy_id <> '';
+CREATE INDEX resources_state ON resources (team_id, state, id);
+CREATE INDEX resources_stuck ON resources (team_id, id) WHERE open = 1 AND (last_error <> '' OR state = 'leaked');
+CREATE INDEX resources_team ON resources (team_id, id);
+CREATE INDEX resources_transit ON resources (team_id, agent_id, id) WHERE open = 1;
 CREATE TABLE run_events (
   agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
   id       TEXT NOT NULL,
@@ -329,4 +365,10 @@ CREATE TABLE users (
   name          TEXT NOT NULL,
   password_hash TEXT NOT NULL,
   created_at    INTEGER NOT NULL
+) STRICT;
+CREATE TABLE vendors (
+  name       TEXT NOT NULL PRIMARY KEY,
+  mark       TEXT NOT NULL, -- of the access that was refused
+  message    TEXT NOT NULL,
+  stopped_at INTEGER NOT NULL
 ) STRICT;

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/resource"
+	"agentry/internal/store"
+)
+
+const (
+	// overdue is how long after its time a row's job must have run; later
+	// nobody works at it, and the sweep inserts another.
+	overdue = 20 * time.Second
+	// latestTry is later than any next try is set: beyond it, the clock was
+	// set back since.
+	latestTry = leakedPause + time.Minute
+	// sweepPages bounds one look at a vendor.
+	sweepPages = 1000
+)
+
+// SweepLedger asks a vendor that is away whether it is back, and inserts jobs
+// for rows that are due and that nobody works at. Call it every few seconds.
+func (a *App) SweepLedger(ctx context.Context) error {
+	return errors.Join(a.probeVendor(ctx), a.beginOverdue(ctx))
+}
+
+func (a *App) beginOverdue(ctx context.Context) error {
+	now := a.Now()
+	var due []fleet.Resource
+	err := a.store.Read(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.DueResources(now.Add(-overdue), now.Add(latestTry), tickBatch)
+		return err
+	})
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		for _, r := range due {
+			if a.busy.is(r.ID) {
+				continue
+			}
+			err := a.enqueue(tx, r, r.Turn, 0, now)
+			if err != nil && fleet.CodeOf(err) != fleet.CodeConflict {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// SweepVendor looks through everything of ours that the vendor has for what is
+// provably not wanted: a profile with the name of a row that was released, or
+// with the name of a row that holds another profile. A name without a row is
+// never touched: another installation may use the same account.
+func (a *App) SweepVendor(ctx context.Context) error {
+	g := a.vendor
+	if g == nil {
+		return nil
+	}
+	for page := 1; page <= sweepPages; page++ {
+		var list []resource.Profile
+		var more bool
+		err := a.ask(ctx, g, func() (err error) {
+			list, more, err = g.profiles.List(ctx, fleet.ResourcePrefix, page)
+			return err
+		})
+		if errors.Is(err, errParked) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, p := range list {
+			if err := a.sweepProfile(ctx, g, p); err != nil {
+				return err
+			}
+		}
+		if !more {
+			return nil
+		}
+	}
+	return nil
+}
+
+// sweepProfile releases a profile that its row does not want.
+func (a *App) sweepProfile(ctx context.Context, g *vendor, p resource.Profile) error {
+	id, ok := fleet.ResourceOfName(p.Name)
+	if !ok || !a.busy.begin(id) {
+		return nil
+	}
+	defer a.busy.end(id)
+	var r fleet.Resource
+	err := a.store.Read(ctx, func(tx *store.Tx) (err error) {
+		r, ok, err = tx.ResourceOfJob(id)
+		return err
+	})
+	if err != nil || !ok || r.Vendor != g.profiles.Name() {
+		return err
+	}
+	switch {
+	case r.State == fleet.ResourceReleased && r.ExternalID != p.ID,
+		r.State == fleet.ResourceHeld && r.ExternalID != p.ID:
+		// An earlier create worked after all, behind its row's back.
+	case r.State == fleet.ResourceReleased:
+		// The vendor confirmed that it is gone, and shows it again.
+	default:
+		return nil
+	}
+	// The list may be older than the row: what it shows is looked for first.
+	err = a.ask(ctx, g, func() error { return g.profiles.Delete(ctx, p.ID, true) })
+	if err != nil {
+		return err
+	}
+	a.log.Warn("deleted a profile that no row wanted", "resource_id", r.ID, "team_id", r.TeamID, "vendor", r.Vendor)
+	return a.store.Write(ctx, func(tx *store.Tx) error { return auditResource(tx, r, "resource.swept", a.Now()) })
+}

@@ -1,0 +1,334 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/internal/resource"
+	"agentry/internal/store"
+)
+
+const (
+	// downAfter calls in a row that do not reach the vendor, only one now and
+	// then asks whether it is back.
+	downAfter = 5
+	// alertDownAfter is how long a vendor may be away before people are told.
+	alertDownAfter = 2 * time.Minute
+	// alertResource is the type of the alerts about outside things.
+	alertResource = "resource"
+)
+
+// errParked says that the vendor is not asked now; its gate goes on with what
+// waits.
+var errParked = errors.New("the vendor is not asked now")
+
+// vendor stands before somebody outside: it stops the calls when the vendor is away or
+// must not be asked.
+type vendor struct {
+	profiles resource.Profiles
+
+	mu       sync.Mutex
+	state    fleet.VendorState
+	since    time.Time
+	elapsed  time.Duration // App.clock's, when the state began
+	message  string
+	failures int
+	checking bool
+}
+
+// vendorGate returns the gate of a vendor, or nil when this server knows no
+// such vendor.
+func (a *App) vendorNamed(name string) *vendor {
+	if a.vendor == nil || a.vendor.profiles.Name() != name {
+		return nil
+	}
+	return a.vendor
+}
+
+func (g *vendor) snapshot() fleet.Vendor {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return fleet.Vendor{
+		Name: g.profiles.Name(), Label: g.profiles.Label(), StandIn: g.profiles.StandIn(),
+		State: g.state, Since: g.since, Message: g.message, Checking: g.checking,
+	}
+}
+
+// ask calls the vendor unless its gate is shut, and shuts it by what is met.
+func (a *App) ask(ctx context.Context, g *vendor, f func() error) error {
+	if g.snapshot().State != fleet.VendorOK {
+		return errParked
+	}
+	err := f()
+	if ctx.Err() != nil {
+		return err // the server stops: that says nothing of the vendor
+	}
+	return errors.Join(err, a.judge(ctx, g, err))
+}
+
+// judge learns from an answer of the vendor how it is; err is nil when the
+// vendor did what it was asked for.
+func (a *App) judge(ctx context.Context, g *vendor, err error) error {
+	reason := resource.Reason("")
+	if err != nil {
+		reason = resource.ReasonOf(err)
+	}
+	switch state := g.learn(reason, err, a.Now(), a.clock.elapsed()); state {
+	case fleet.VendorStopped:
+		return a.stopVendor(ctx, g, err.Error())
+	case fleet.VendorDown:
+		a.log.Warn("a vendor does not answer; it is asked now and then", "vendor", g.profiles.Name(), "error", err)
+		return a.announceVendors(ctx, g.profiles.Name())
+	}
+	return nil
+}
+
+// learn counts an answer and returns the state that the gate came into by it,
+// "" when it is as it was.
+func (g *vendor) learn(reason resource.Reason, err error, now time.Time, elapsed time.Duration) fleet.VendorState {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch reason {
+	case resource.Unauthorized, resource.Revoked:
+		g.become(fleet.VendorStopped, err.Error(), now, elapsed)
+		return fleet.VendorStopped
+	case resource.Unreachable:
+		if g.failures++; g.failures >= downAfter && g.state == fleet.VendorOK {
+			g.become(fleet.VendorDown, err.Error(), now, elapsed)
+			return fleet.VendorDown
+		}
+	default:
+		g.failures = 0
+	}
+	return ""
+}
+
+func (g *vendor) become(state fleet.VendorState, message string, now time.Time, elapsed time.Duration) {
+	if g.state != state {
+		g.since, g.elapsed = now, elapsed
+	}
+	g.state, g.message, g.failures = state, message, 0
+}
+
+// stopVendor keeps, over a restart too, that the vendor must not be asked, and
+// tells people.
+func (a *App) stopVendor(ctx context.Context, g *vendor, message string) error {
+	now := a.Now()
+	a.log.Error("a vendor is not asked any more until its access is mended", "vendor", g.profiles.Name(), "error", message)
+	return a.store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		stop := store.VendorStop{Mark: g.profiles.Mark(), Message: message, At: now}
+		if err := tx.StopVendor(g.profiles.Name(), stop); err != nil {
+			return err
+		}
+		return a.tellTeams(tx, g.profiles.Name(), now, func(team fleet.TeamID) error {
+			return raiseTeam(tx, team, alertResource, "vendor_stopped", fleet.SeverityError, vendorAlert(g.profiles.Label(), message), now)
+		})
+	})
+}
+
+func vendorAlert(label, message string) string {
+	return cutText(label + " is not asked any more: " + message + ". Nothing is made or released there until the host has mended the access and somebody checks it on the page Resources")
+}
+
+// tellTeams runs f for each team that has anything at the vendor, with an
+// event that the vendor changed.
+func (a *App) tellTeams(tx *store.Tx, vendor string, now time.Time, f func(team fleet.TeamID) error) error {
+	teams, err := tx.TeamsOfVendor(vendor)
+	if err != nil {
+		return err
+	}
+	for _, team := range teams {
+		if f != nil {
+			if err := f(team); err != nil {
+				return err
+			}
+		}
+		if err := tx.AddEvent(fleet.Event{TeamID: team, Type: fleet.EventVendorChanged, At: now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) announceVendors(ctx context.Context, vendor string) error {
+	return a.store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return a.tellTeams(tx, vendor, a.Now(), nil) })
+}
+
+// openVendor lets the vendor be asked again and begins with all that waited.
+func (a *App) openVendor(ctx context.Context, g *vendor) error {
+	now, name := a.Now(), g.profiles.Name()
+	err := a.store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.AllowVendor(name); err != nil {
+			return err
+		}
+		return a.tellTeams(tx, name, now, func(team fleet.TeamID) error {
+			return resolveTeam(tx, team, alertResource, "", now)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.become(fleet.VendorOK, "", now, a.clock.elapsed())
+	g.mu.Unlock()
+	return a.beginAll(ctx, func(r fleet.Resource) bool { return r.Vendor == name })
+}
+
+// StartLedger begins with what a former server left undone: which vendors must
+// not be asked, and a job for every open row.
+func (a *App) StartLedger(ctx context.Context) error {
+	if g := a.vendor; g != nil {
+		err := a.store.Write(ctx, func(tx *store.Tx) error {
+			stop, ok, err := tx.VendorStopped(g.profiles.Name())
+			switch {
+			case err != nil || !ok:
+				return err
+			case stop.Mark != g.profiles.Mark(): // another token was put in place
+				return tx.AllowVendor(g.profiles.Name())
+			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.become(fleet.VendorStopped, stop.Message, stop.At, a.clock.elapsed())
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if g.snapshot().State == fleet.VendorOK {
+			return a.openVendor(ctx, g)
+		}
+	}
+	return a.beginAll(ctx, func(fleet.Resource) bool { return true })
+}
+
+// beginAll inserts a job for every open row that fits.
+func (a *App) beginAll(ctx context.Context, fits func(r fleet.Resource) bool) error {
+	for after := ""; ; {
+		var n int
+		err := a.store.Write(ctx, func(tx *store.Tx) error {
+			list, err := tx.OpenResources(after, tickBatch)
+			if err != nil {
+				return err
+			}
+			n = len(list)
+			for _, r := range list {
+				after = r.ID
+				if !fits(r) || r.State == fleet.ResourceLeaked {
+					continue
+				}
+				if err := a.enqueue(tx, r, r.Turn, 0, a.Now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || n < tickBatch {
+			return err
+		}
+	}
+}
+
+// probeVendor asks a vendor that is away whether it is back.
+func (a *App) probeVendor(ctx context.Context) error {
+	g := a.vendor
+	if g == nil {
+		return nil
+	}
+	v := g.snapshot()
+	if v.State != fleet.VendorDown {
+		return nil
+	}
+	err := g.profiles.Check(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err == nil || answered(err) {
+		a.log.Info("a vendor answers again", "vendor", v.Name)
+		return a.openVendor(ctx, g)
+	}
+	if resource.ReasonOf(err) != resource.Unreachable {
+		return a.judge(ctx, g, err)
+	}
+	g.mu.Lock()
+	long := a.clock.elapsed()-g.elapsed >= alertDownAfter
+	g.mu.Unlock()
+	if !long {
+		return nil
+	}
+	now := a.Now()
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		return a.tellTeams(tx, v.Name, now, func(team fleet.TeamID) error {
+			return raiseTeam(tx, team, alertResource, "vendor_down", fleet.SeverityWarning,
+				cutText(v.Label+" does not answer: "+v.Message+". What is to be made or released there waits and goes on by itself"), now)
+		})
+	})
+}
+
+// answered tells that an error is the vendor's own, and says nothing against
+// the access: it is there.
+func answered(err error) bool {
+	switch resource.ReasonOf(err) {
+	case resource.Unreachable, resource.Unauthorized, resource.Revoked:
+		return false
+	}
+	return true
+}
+
+// Vendors returns the vendors of this server and how they are.
+func (a *App) Vendors(_ context.Context, by fleet.Actor) ([]fleet.Vendor, error) {
+	if err := by.May(fleet.ScopeRead); err != nil || a.vendor == nil {
+		return nil, err
+	}
+	return []fleet.Vendor{a.vendor.snapshot()}, nil
+}
+
+// CheckVendor has a vendor asked whether the access works, soon; when it does,
+// all that waits goes on.
+func (a *App) CheckVendor(ctx context.Context, by fleet.Actor, name string) (fleet.Vendor, error) {
+	what := act{by: by, need: fleet.ScopeAdmin, action: "vendor.check"}
+	if err := a.allowed(what); err != nil {
+		return fleet.Vendor{}, a.refused(ctx, what, err)
+	}
+	g := a.vendorNamed(name)
+	if g == nil {
+		return fleet.Vendor{}, fleet.Errorf(fleet.CodeNotFound, "Vendor not found")
+	}
+	now := a.Now()
+	err := a.write(ctx, by, func(tx *store.Tx) error {
+		e := entry(what, now, "done")
+		e.Detail = map[string]any{"vendor": name}
+		if err := tx.AddAudit(e); err != nil {
+			return err
+		}
+		return a.insert(tx, VendorCheckJob{Name: name}, 0)
+	})
+	if err != nil {
+		return fleet.Vendor{}, err
+	}
+	g.mu.Lock()
+	g.checking = true
+	g.mu.Unlock()
+	return g.snapshot(), a.announceVendors(ctx, name)
+}
+
+// WorkVendorCheck asks a vendor, for somebody who wants to know; for the worker.
+func (a *App) WorkVendorCheck(ctx context.Context, name string) error {
+	g := a.vendorNamed(name)
+	if g == nil {
+		return nil
+	}
+	err := g.profiles.Check(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	g.mu.Lock()
+	g.checking = false
+	g.mu.Unlock()
+	if err == nil || answered(err) {
+		return a.openVendor(ctx, g)
+	}
+	return errors.Join(a.judge(ctx, g, err), a.announceVendors(ctx, name))
+}

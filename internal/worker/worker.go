@@ -1,0 +1,140 @@
+package worker
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+
+	"agentry/internal/app"
+	"agentry/internal/store"
+)
+
+const (
+	// pollEvery is how long a job may wait for a worker that is idle.
+	pollEvery = 200 * time.Millisecond
+	// jobTime bounds a job; waiting for a vendor's own limit is part of it.
+	jobTime = 5 * time.Minute
+	// keepFor is how long jobs that are done stay to be looked at.
+	keepFor = 10 * time.Minute
+	// ledgerEvery and vendorEvery are the sweeps' pauses.
+	ledgerEvery = 10 * time.Second
+	vendorEvery = 30 * time.Minute
+)
+
+// App is what jobs do; *app.App is one.
+type App interface {
+	StartLedger(ctx context.Context) error
+	WorkResource(ctx context.Context, id string, turn int64) (again time.Duration, err error)
+	WorkVendorCheck(ctx context.Context, name string) error
+	SweepLedger(ctx context.Context) error
+	SweepVendor(ctx context.Context) error
+}
+
+// Worker works at jobs between Start and Stop.
+type Worker struct {
+	app    App
+	store  *store.Store
+	client *river.Client[*sql.Tx]
+	stop   sync.Once
+	began  bool
+}
+
+// New makes a worker over a store whose queue was opened.
+func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
+	workers := river.NewWorkers()
+	errs := errors.Join(
+		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[app.ResourceJob]) error {
+			again, err := a.WorkResource(ctx, job.Args.ID, job.Args.Turn)
+			if err == nil && again > 0 {
+				return river.JobSnooze(again)
+			}
+			return err
+		})),
+		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[app.VendorCheckJob]) error {
+			return a.WorkVendorCheck(ctx, job.Args.Name)
+		})),
+		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[app.LedgerSweepJob]) error {
+			return a.SweepLedger(ctx)
+		})),
+		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[app.VendorSweepJob]) error {
+			return a.SweepVendor(ctx)
+		})),
+	)
+	if errs != nil {
+		return nil, errs
+	}
+	client, err := river.NewClient(riversqlite.New(s.Queue()), &river.Config{
+		Workers: workers,
+		// The file knows no notifications; River would ask for them all the time.
+		PollOnly: true, FetchPollInterval: pollEvery,
+		Queues: map[string]river.QueueConfig{
+			app.QueueResources: {MaxWorkers: 8},
+			app.QueueProxies:   {MaxWorkers: 4},
+		},
+		PeriodicJobs: []*river.PeriodicJob{
+			every(ledgerEvery, app.LedgerSweepJob{}),
+			every(vendorEvery, app.VendorSweepJob{}),
+		},
+		JobTimeout: jobTime, CompletedJobRetentionPeriod: keepFor, CancelledJobRetentionPeriod: keepFor,
+		ReindexerIndexNames: []string{},
+		// One process works on a file, and machine names are nobody's business.
+		ID:     "agentry",
+		Logger: slog.New(warnings{log.Handler()}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("job queue: %w", err)
+	}
+	return &Worker{app: a, store: s, client: client}, nil
+}
+
+func every(d time.Duration, args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
+		// One that fails is no loss: the next comes soon.
+		return args, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()}}
+	}, &river.PeriodicJobOpts{RunOnStart: true})
+}
+
+func unfinished() []rivertype.JobState {
+	return []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+		rivertype.JobStateRetryable, rivertype.JobStateScheduled}
+}
+
+// Start takes over what a killed server left and begins to work; it returns at
+// once. Only Stop ends the work, not ctx.
+func (w *Worker) Start(ctx context.Context) error {
+	if err := w.store.ResetJobs(ctx); err != nil {
+		return err
+	}
+	if err := w.app.StartLedger(ctx); err != nil {
+		return err
+	}
+	w.began = true
+	return w.client.Start(context.WithoutCancel(ctx))
+}
+
+// Stop gives up what is under way, which begins again with the next server,
+// and waits for it. It is safe twice, and unstarted.
+func (w *Worker) Stop(ctx context.Context) (err error) {
+	if !w.began {
+		return nil
+	}
+	w.stop.Do(func() { err = w.client.StopAndCancel(ctx) })
+	return err
+}
+
+// warnings lets River's log through from warnings on: what it does otherwise
+// is its own business.
+type warnings struct{ slog.Handler }
+
+// Enabled is for slog.
+func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
