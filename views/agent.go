@@ -163,7 +163,9 @@ type AgentAlerts struct {
 
 // Alert is something a person should know.
 type Alert struct {
-	ID, AgentID string
+	ID string
+	// AgentID is "" where the alert is of the team alone.
+	AgentID string
 	// AgentName is shown where alerts of many agents are listed; "" is not.
 	AgentName                string
 	Type, SubType, Message   string

@@ -271,5 +271,5 @@ func namedAlerts() []Alert {
 	for i := range alerts {
 		alerts[i].AgentName = "Chiyo Tanaka"
 	}
-	return alerts
+	return append(alerts, Alert{ID: "a4", Type: "vendor", SubType: "stopped", Message: "GoLogin does not accept the token any more.", Severity: "error", State: "open", Count: 1, SeenAt: ago(time.Minute), CanAct: true, Now: testNow})
 }

@@ -77,6 +77,7 @@ func (s *Server) v1Routes() []route {
 		{method: "GET", path: agent + "/logs", access: read, handle: asActor(a.Logs)},
 		{method: "GET", path: agent + "/history", access: read, handle: asActor(a.History)},
 
+		{method: "GET", path: "/v1/alerts", access: read, handle: asActor(a.TeamAlerts)},
 		{method: "POST", path: "/v1/alerts/:alertId/ack", access: operate, handle: asActor(a.AckAlert)},
 		{method: "POST", path: "/v1/alerts/:alertId/snooze", access: operate, handle: asActor(a.SnoozeAlert)},
 		{method: "POST", path: "/v1/alerts/:alertId/resolve", access: operate, handle: asActor(a.ResolveAlert)},

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	t       *testing.T
 	app     *app.App
+	store   *store.Store
 	hub     *live.Hub
 	server  *Server
 	url     string
@@ -120,6 +121,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	log := slog.New(slog.NewJSONHandler(w.logs, nil))
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "agentry.db"), store.Options{Committed: w.hub.Publish})
 	must(t, err)
+	w.store = st
 	sealer, err := secret.NewSealer(make([]byte, 32))
 	must(t, err)
 	w.app = app.New(app.Config{Store: st, Hub: w.hub, Sealer: sealer, DefaultKind: "rehearsal", Log: log, Kinds: map[string]fleet.Kind{

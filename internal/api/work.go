@@ -22,10 +22,11 @@ type AddTask struct {
 	DueAt   *Stamp          `json:"dueAt"`
 }
 
-// Alert is something a person should know.
+// Alert is something a person should know. AgentID is null where it concerns
+// the team and no agent of it.
 type Alert struct {
 	ID        string  `json:"id"`
-	AgentID   string  `json:"agentId"`
+	AgentID   *string `json:"agentId"`
 	Type      string  `json:"type"`
 	SubType   string  `json:"subType"`
 	Message   string  `json:"message"`

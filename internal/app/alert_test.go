@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"agentry/internal/app"
+	"agentry/internal/fleet"
 )
 
 // A cause that flaps while its alert is snoozed makes no noise; afterwards it
@@ -93,4 +94,105 @@ func TestFlappingAndNewAlerts(t *testing.T) {
 	b.clock.step(61 * time.Minute)
 	tell("alert")
 	rows("resolved 7", "resolved 1", "open 1")
+}
+
+// teamAlerts looks at the team's alerts of a state, "agent count message by".
+func (b *bench) teamAlerts(state string, want ...string) []fleet.Alert {
+	b.t.Helper()
+	list, _, err := b.TeamAlerts(b.t.Context(), b.viewer, state, app.PageInput{})
+	b.ok(err)
+	var got []string
+	for _, al := range list {
+		got = append(got, fmt.Sprintf("%s %d %s by %q", al.AgentID, al.Count, al.Message, al.By))
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		b.t.Errorf("%q: %q, want %q", state, got, want)
+	}
+	b.countsAreRight()
+	return list
+}
+
+// An alert of the team alone is one while unresolved and of no agent, and
+// another team knows nothing of it.
+func TestTeamAlert(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id, spec := b.running("rehearsal")
+	ctx := t.Context()
+	b.tell(spec.Run, app.RunEvent{ID: "1", Type: "alert", Body: body{"alertType": "vendor", "subType": "stopped", "message": "the agent's"}})
+	raise := func(message string) func() {
+		return func() { b.ok(b.RaiseTeam(ctx, b.team, "vendor", "stopped", message)) }
+	}
+	resolve := func(subType string) func() {
+		return func() { b.ok(b.ResolveTeam(ctx, b.team, "vendor", subType)) }
+	}
+	changed, silent := effects{Events: []string{fleet.EventAlertChanged}}, effects{}
+	b.effectsOf(raise("revoked")).want(t, "raised", changed)
+	b.effectsOf(raise("revoked again")).want(t, "counted", changed)
+	b.ok(b.RaiseTeam(ctx, b.stranger.TeamID, "vendor", "stopped", "theirs"))
+	if about := b.column(`SELECT agent_id FROM events WHERE type = ? ORDER BY seq`, fleet.EventAlertChanged); fmt.Sprint(about) != fmt.Sprintf("[%s   ]", id) {
+		t.Errorf("events are of %q", about)
+	}
+	ofAgent := fmt.Sprintf(`%s 1 the agent's by ""`, id)
+	b.teamAlerts("", ` 2 revoked again by ""`, ofAgent)
+	if c := must[app.FleetCounts](t)(b.FleetCounts(ctx, b.viewer)); c.OpenAlerts != 2 || c.Attention != 1 {
+		t.Errorf("the header counts %d open alerts, %d agents need attention", c.OpenAlerts, c.Attention)
+	}
+	if p := must[app.Page](t)(b.Agents(ctx, b.viewer, app.ListInput{OpenAlerts: true})); p.Total != 1 || len(p.Agents[0].Alerts) != 1 {
+		t.Errorf("agents with open alerts: %+v", p)
+	}
+	b.effectsOf(resolve("else")).want(t, "another cause is gone", silent)
+	b.effectsOf(resolve("")).want(t, "gone", changed)
+	b.effectsOf(resolve("stopped")).want(t, "gone already", silent)
+	b.teamAlerts("", ofAgent)
+	b.teamAlerts("resolved", ` 2 revoked again by "agentry"`)
+	b.effectsOf(raise("soon again")).want(t, "flapped", changed)
+	if n := b.number(`SELECT COUNT(*) FROM alerts WHERE team_id = ? AND agent_id IS NULL AND state = 'open'`, b.stranger.TeamID); n != 1 {
+		t.Errorf("the other team has %d open alerts", n)
+	}
+	// A relaunch clears the agent's alerts alone.
+	b.ok(second(b.End(ctx, b.operator, id, app.ReasonInput{})))
+	b.ok(second(b.Relaunch(ctx, b.operator, id, app.ReasonInput{})))
+	b.teamAlerts("", ` 3 soon again by ""`)
+}
+
+// People do with an alert of the team what they do with any.
+func TestActingOnATeamAlert(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	ctx := t.Context()
+	raise := func(message string) func() {
+		return func() { b.ok(b.RaiseTeam(ctx, b.team, "vendor", "stopped", message)) }
+	}
+	raise("revoked")()
+	al := b.teamAlerts("", ` 1 revoked by ""`)[0]
+	snooze := func(by fleet.Actor) error {
+		return second(b.SnoozeAlert(ctx, by, al.ID, b.Now().Add(time.Hour)))
+	}
+	for name, do := range map[string]func(by fleet.Actor) error{
+		"ack":     func(by fleet.Actor) error { return second(b.AckAlert(ctx, by, al.ID)) },
+		"resolve": func(by fleet.Actor) error { return second(b.ResolveAlert(ctx, by, al.ID)) },
+		"snooze":  snooze,
+	} {
+		wantErr(t, name, do(b.stranger), fleet.CodeNotFound, "Alert not found")
+		wantErr(t, name, do(b.viewer), fleet.CodeForbidden, "")
+	}
+	changed := []string{fleet.EventAlertChanged}
+	done := func(state string) effects {
+		return effects{Audit: []string{"alert." + state + " done " + b.operator.ID}, Events: changed}
+	}
+	by := fmt.Sprintf(" by %q", b.operator.Name)
+	b.effectsOf(func() { b.ok(second(b.AckAlert(ctx, b.operator, al.ID))) }).want(t, "ack", done("acknowledged"))
+	b.teamAlerts("acknowledged", " 1 revoked"+by)
+	b.effectsOf(func() { b.ok(snooze(b.operator)) }).want(t, "snooze", done("snoozed"))
+	b.effectsOf(raise("still")).want(t, "counted in silence", effects{})
+	b.clock.step(time.Hour)
+	b.effectsOf(func() { b.ok(b.Tick(ctx)) }).want(t, "awake", effects{Events: changed})
+	b.teamAlerts("", " 2 still"+by)
+	b.effectsOf(func() { b.ok(second(b.ResolveAlert(ctx, b.operator, al.ID))) }).want(t, "resolve", done("resolved"))
+	b.effectsOf(raise("another time")).want(t, "a new one", effects{Events: changed})
+	b.teamAlerts("", ` 1 another time by ""`)
+	if about := b.column(`SELECT agent_id FROM audit WHERE action LIKE 'alert.%' AND outcome = 'done'`); fmt.Sprint(about) != "[  ]" {
+		t.Errorf("the audit is of %q", about)
+	}
 }

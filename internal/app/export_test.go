@@ -1,4 +1,23 @@
 package app
 
+import (
+	"context"
+
+	"agentry/internal/fleet"
+	"agentry/internal/store"
+)
+
 // SetToldBound makes the bound of told events small enough for a test.
 func (a *App) SetToldBound(step, kept int) { a.told.step, a.told.kept = step, kept }
+
+// RaiseTeam is raiseTeam in a transaction of its own.
+func (a *App) RaiseTeam(ctx context.Context, team fleet.TeamID, typ, subType, message string) error {
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		return raiseTeam(tx, team, typ, subType, fleet.SeverityError, message, a.Now())
+	})
+}
+
+// ResolveTeam is resolveTeam in a transaction of its own.
+func (a *App) ResolveTeam(ctx context.Context, team fleet.TeamID, typ, subType string) error {
+	return a.store.Write(ctx, func(tx *store.Tx) error { return resolveTeam(tx, team, typ, subType, a.Now()) })
+}

@@ -79,12 +79,13 @@ const (
 	SeverityError   Severity = "error"
 )
 
-// Alert is something a person should know. Alerts of one agent with the same
-// type and subType are one while unresolved; Count says how often it came.
+// Alert is something a person should know. Alerts of one agent, or of the team
+// alone, with the same type and subType are one while unresolved; Count says
+// how often it came.
 type Alert struct {
 	ID        string
-	AgentID   AgentID
-	AgentName string // filled where alerts of many agents are listed
+	AgentID   AgentID // "" is the team alone
+	AgentName string  // filled where alerts of many agents are listed
 	Type      string
 	SubType   string
 	Message   string

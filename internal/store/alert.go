@@ -9,8 +9,8 @@ import (
 	"agentry/internal/fleet"
 )
 
-const alertColumns = `al.id, al.agent_id, a.name, al.type, al.sub_type, al.message, al.severity, al.state, al.n, al.by_name, al.until, al.recovered, al.created_at, al.updated_at`
-const alertTables = ` FROM alerts al JOIN agents a ON a.id = al.agent_id `
+const alertColumns = `al.id, COALESCE(al.agent_id, ''), COALESCE(a.name, ''), al.type, al.sub_type, al.message, al.severity, al.state, al.n, al.by_name, al.until, al.recovered, al.created_at, al.updated_at`
+const alertTables = ` FROM alerts al LEFT JOIN agents a ON a.id = al.agent_id `
 
 func (tx *Tx) alerts(query string, values ...any) (list []fleet.Alert, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
@@ -23,34 +23,52 @@ func (tx *Tx) alerts(query string, values ...any) (list []fleet.Alert, err error
 	return list, err
 }
 
-// NewestAlert returns the agent's unresolved alert of a type and subtype, else
-// the newest resolved one; ok is false when there was never any.
+// alertsOf begins the condition of an agent's alerts; with "" for the agent, of
+// the alerts that the team has beside its agents'.
+func alertsOf(team fleet.TeamID, id fleet.AgentID) *where {
+	w := &where{}
+	w.add(`al.team_id = ` + w.arg(team))
+	if id == "" {
+		w.add(`al.agent_id IS NULL`)
+	} else {
+		w.add(`al.agent_id = ` + w.arg(id))
+	}
+	return w
+}
+
+// NewestAlert returns the unresolved alert of a type and subtype that the agent
+// ("": the team alone) has, else the newest resolved one; ok is false when there
+// was never any.
 func (tx *Tx) NewestAlert(team fleet.TeamID, id fleet.AgentID, typ, subType string) (al fleet.Alert, ok bool, err error) {
-	list, err := tx.alerts(`WHERE al.agent_id = $1 AND al.team_id = $2 AND al.type = $3 AND al.sub_type = $4
-		ORDER BY (al.state <> 'resolved') DESC, al.id DESC LIMIT 1`, id, team, typ, subType)
+	w := alertsOf(team, id)
+	w.add(`al.type = ` + w.arg(typ))
+	w.add(`al.sub_type = ` + w.arg(subType))
+	list, err := tx.alerts(`WHERE `+w.text()+` ORDER BY (al.state <> 'resolved') DESC, al.id DESC LIMIT 1`, w.args...)
 	if err != nil || len(list) == 0 {
 		return al, false, err
 	}
 	return list[0], true, nil
 }
 
-// InsertAlert stores a new alert; of the resolved ones the oldest above
-// MaxAlerts go.
+// InsertAlert stores a new alert of an agent, or of the team alone; of the
+// resolved ones the oldest above MaxAlerts go.
 func (tx *Tx) InsertAlert(team fleet.TeamID, al fleet.Alert) error {
-	if err := tx.run(`INSERT INTO alerts (id, team_id, agent_id, type, sub_type, message, severity, state, n, by_name, until, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		al.ID, team, al.AgentID, al.Type, al.SubType, al.Message, al.Severity, al.State, al.Count, al.By, micros(al.Until),
-		micros(al.CreatedAt), micros(al.UpdatedAt)); err != nil {
+	if err := tx.run(`INSERT INTO alerts (id, team_id, agent_id, type, sub_type, message, severity, state, n, by_name, until, recovered, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		al.ID, team, sql.NullString{String: string(al.AgentID), Valid: al.AgentID != ""}, al.Type, al.SubType, al.Message, al.Severity, al.State, al.Count, al.By, micros(al.Until),
+		al.Recovered, micros(al.CreatedAt), micros(al.UpdatedAt)); err != nil {
 		return err
 	}
-	if err := tx.run(`DELETE FROM alerts WHERE agent_id = $1 AND team_id = $2 AND state = 'resolved' AND id <= (
-			SELECT id FROM alerts WHERE agent_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $3)`, al.AgentID, team, MaxAlerts); err != nil {
+	w := alertsOf(team, al.AgentID)
+	if err := tx.run(`DELETE FROM alerts AS al WHERE `+w.text()+` AND al.state = 'resolved' AND al.id <= (
+			SELECT al.id FROM alerts AS al WHERE `+w.text()+` ORDER BY al.id DESC LIMIT 1 OFFSET `+w.arg(MaxAlerts)+`)`, w.args...); err != nil {
 		return err
 	}
 	return tx.recountAlerts(team, al.AgentID)
 }
 
-// MaxAlerts is how many of an agent's newest alerts are kept once resolved.
+// MaxAlerts is how many of the newest alerts of an agent, or of the team alone,
+// are kept once resolved.
 const MaxAlerts = 200
 
 // CountLiveAlerts counts the agent's unresolved alerts beside the one of the
@@ -64,6 +82,9 @@ func (tx *Tx) CountLiveAlerts(team fleet.TeamID, id fleet.AgentID, typ, subType 
 // recountAlerts keeps the agent's number of open alerts. That they are not
 // resolved is said twice, so that the index of the unresolved answers.
 func (tx *Tx) recountAlerts(team fleet.TeamID, id fleet.AgentID) error {
+	if id == "" {
+		return nil
+	}
 	return tx.run(`UPDATE agents SET open_alerts = (SELECT COUNT(*) FROM alerts WHERE agent_id = $1 AND state = 'open' AND state <> 'resolved')
 		WHERE id = $1 AND team_id = $2`, id, team)
 }
@@ -90,11 +111,16 @@ func (tx *Tx) SaveAlert(team fleet.TeamID, al fleet.Alert) error {
 	return tx.recountAlerts(team, al.AgentID)
 }
 
-// LiveAlertsOf returns the agent's unresolved alerts of a type and subtype (""
-// is any).
+// LiveAlertsOf returns the unresolved alerts of a type and subtype ("" is any)
+// that the agent ("": the team alone) has.
 func (tx *Tx) LiveAlertsOf(team fleet.TeamID, id fleet.AgentID, typ, subType string) ([]fleet.Alert, error) {
-	return tx.alerts(`WHERE al.agent_id = $1 AND al.team_id = $2 AND al.type = $3 AND ($4 = '' OR al.sub_type = $4) AND al.state <> 'resolved'
-		ORDER BY al.type, al.sub_type`, id, team, typ, subType)
+	w := alertsOf(team, id)
+	w.add(`al.type = ` + w.arg(typ))
+	if subType != "" {
+		w.add(`al.sub_type = ` + w.arg(subType))
+	}
+	w.add(`al.state <> 'resolved'`)
+	return tx.alerts(`WHERE `+w.text()+` ORDER BY al.type, al.sub_type`, w.args...)
 }
 
 // DeleteAlerts removes all alerts of one of the team's agents.

@@ -132,7 +132,11 @@ func (p *Pages) alertDone(c *fiber.Ctx, al fleet.Alert, err error) error {
 	if err != nil {
 		return err
 	}
-	return done(c, nil, back(c, agentPath(al.AgentID, "?tab=alerts")))
+	page := "/alerts"
+	if al.AgentID != "" {
+		page = agentPath(al.AgentID, "?tab=alerts")
+	}
+	return done(c, nil, back(c, page))
 }
 
 // codeAgain is the box for a code with what is wrong.

@@ -22,6 +22,24 @@ func (a *API) Alerts(c *fiber.Ctx, by fleet.Actor) error {
 	return list(a, c, items, next, alert)
 }
 
+// TeamAlerts answers GET /v1/alerts: those of one state, open where none is
+// asked for, the team's own among them.
+func (a *API) TeamAlerts(c *fiber.Ctx, by fleet.Actor) error {
+	p, err := page(c)
+	if err != nil {
+		return err
+	}
+	state, err := oneOf(c, "state", fleet.AlertOpen, fleet.AlertAcknowledged, fleet.AlertSnoozed, fleet.AlertResolved)
+	if err != nil {
+		return err
+	}
+	items, next, err := a.app.TeamAlerts(c.UserContext(), by, state, p)
+	if err != nil {
+		return err
+	}
+	return list(a, c, items, next, alert)
+}
+
 // AckAlert answers POST /v1/alerts/{id}/ack.
 func (a *API) AckAlert(c *fiber.Ctx, by fleet.Actor) error {
 	return onAlert(c, by, a.app.AckAlert)
@@ -60,7 +78,7 @@ func onAlert(c *fiber.Ctx, by fleet.Actor, do func(context.Context, fleet.Actor,
 
 func alert(al fleet.Alert) api.Alert {
 	return api.Alert{
-		ID: al.ID, AgentID: string(al.AgentID), Type: al.Type, SubType: al.SubType, Message: al.Message,
+		ID: al.ID, AgentID: orNull(al.AgentID), Type: al.Type, SubType: al.SubType, Message: al.Message,
 		Severity: string(al.Severity), State: string(al.State), Count: al.Count, By: orNull(al.By),
 		Until: api.At(al.Until), CreatedAt: api.At(al.CreatedAt), UpdatedAt: api.At(al.UpdatedAt),
 	}

@@ -71,7 +71,7 @@ CREATE INDEX agents_updated ON agents (team_id, updated_at, id);
 CREATE TABLE alerts (
   id         TEXT NOT NULL PRIMARY KEY,
   team_id    TEXT NOT NULL,
-  agent_id   TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+  agent_id   TEXT REFERENCES agents (id) ON DELETE CASCADE, -- NULL: the team's
   type       TEXT NOT NULL,
   sub_type   TEXT NOT NULL,
   message    TEXT NOT NULL,
@@ -80,13 +80,16 @@ CREATE TABLE alerts (
   n          INTEGER NOT NULL,
   by_name    TEXT NOT NULL,
   until      INTEGER NOT NULL,
+  recovered  INTEGER NOT NULL, -- its cause went by itself
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
-, recovered INTEGER NOT NULL DEFAULT 0) STRICT;
+) STRICT;
 CREATE INDEX alerts_agent ON alerts (agent_id, id);
 CREATE UNIQUE INDEX alerts_live ON alerts (agent_id, team_id, type, sub_type) WHERE state <> 'resolved';
+CREATE UNIQUE INDEX alerts_live_alone ON alerts (team_id, type, sub_type) WHERE agent_id IS NULL AND state <> 'resolved';
 CREATE INDEX alerts_snoozed ON alerts (until) WHERE state = 'snoozed';
 CREATE INDEX alerts_team ON alerts (team_id, state, id);
+CREATE INDEX alerts_team_alone ON alerts (team_id, id) WHERE agent_id IS NULL;
 CREATE TABLE api_keys (
   id           TEXT NOT NULL PRIMARY KEY,
   team_id      TEXT NOT NULL REFERENCES teams (id),

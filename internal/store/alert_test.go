@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"agentry/internal/fleet"
+)
+
+// teamAlert is an alert of a team alone.
+func teamAlert(id, subType string, state fleet.AlertState) fleet.Alert {
+	return fleet.Alert{ID: id, Type: "vendor", SubType: subType, Message: "m", Severity: fleet.SeverityError, State: state, Count: 1, CreatedAt: t0, UpdatedAt: t0}
+}
+
+// What concerns a team and no agent is an alert of that team alone.
+func TestTeamAlerts(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "x")
+	wealth(t, s, a, "text")
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.InsertAlert(teamA, teamAlert("1", "stopped", fleet.AlertOpen)); err != nil {
+			return err
+		}
+		return tx.InsertAlert(teamB, teamAlert("2", "stopped", fleet.AlertOpen))
+	})
+	if err := s.Write(t.Context(), func(tx *Tx) error { return tx.InsertAlert(teamA, teamAlert("3", "stopped", fleet.AlertOpen)) }); err == nil {
+		t.Error("one team has the same alert twice")
+	}
+	mustWrite(t, s, func(tx *Tx) error {
+		al, ok, err := tx.NewestAlert(teamA, "", "vendor", "stopped")
+		if al.ID != "1" || al.AgentID != "" || al.AgentName != "" || !ok || err != nil {
+			t.Errorf("%+v, %v", al, err)
+		}
+		if _, ok, err := tx.NewestAlert(teamA, a.ID, "vendor", "stopped"); ok || err != nil {
+			t.Error("an agent has the team's alert", err)
+		}
+		if _, ok, err := tx.NewestAlert(teamA, "", "auth", "rejected"); ok || err != nil {
+			t.Error("the team has an agent's alert", err)
+		}
+		if list, err := tx.LiveAlertsOf(teamB, "", "vendor", ""); len(list) != 1 || list[0].ID != "2" || err != nil {
+			t.Errorf("%+v, %v", list, err)
+		}
+		list, err := tx.TeamAlerts(teamA, fleet.AlertOpen, "", 10)
+		if len(list) != 2 || list[0].AgentName != "x" || list[1].ID != "1" || err != nil {
+			t.Errorf("%+v, %v", list, err)
+		}
+		if n, err := tx.CountOpenAlerts(teamA); n != 2 || err != nil {
+			t.Error(n, err)
+		}
+		if n, err := tx.CountAgents(teamA, AgentFilter{OpenAlerts: true}); n != 1 || err != nil {
+			t.Error("agents with open alerts:", n, err)
+		}
+		if _, err := tx.Alert(teamB, "1"); fleet.CodeOf(err) != fleet.CodeNotFound {
+			t.Error("another team sees it", err)
+		}
+		al.State = fleet.AlertResolved
+		if err := tx.SaveAlert(teamB, al); err != nil {
+			return err
+		}
+		if kept, err := tx.Alert(teamA, "1"); kept.State != fleet.AlertOpen || err != nil {
+			t.Error("another team changed it", err)
+		}
+		if err := tx.SaveAlert(teamA, al); err != nil {
+			return err
+		}
+		row, err := tx.Agent(teamA, a.ID)
+		if row.OpenAlerts != 1 {
+			t.Errorf("the agent has %d open alerts", row.OpenAlerts)
+		}
+		// A resolved one is no obstacle.
+		return tx.InsertAlert(teamA, teamAlert("4", "stopped", fleet.AlertOpen))
+	})
+}
+
+func TestResolvedTeamAlertsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "x")
+	wealth(t, s, a, "text")
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.InsertAlert(teamB, teamAlert("theirs", "x", fleet.AlertResolved)); err != nil {
+			return err
+		}
+		for i := range MaxAlerts + 5 {
+			al := teamAlert(fmt.Sprintf("%04d", i), "x", fleet.AlertResolved)
+			if i == 0 {
+				al.State = fleet.AlertOpen
+			}
+			if err := tx.InsertAlert(teamA, al); err != nil {
+				return err
+			}
+		}
+		kept, err := column(tx, `SELECT id FROM alerts WHERE agent_id IS NULL ORDER BY id`)
+		if len(kept) != MaxAlerts+2 || kept[0] != "0000" || kept[1] != "0005" || kept[MaxAlerts+1] != "theirs" {
+			t.Errorf("%d kept: %v", len(kept), kept)
+		}
+		if list, err := tx.AgentAlerts(teamA, a.ID, "", 10); len(list) != 1 || err != nil {
+			t.Error("an agent's alert went too", err)
+		}
+		return err
+	})
+}
+
+// migratedTo is a database as the migrations up to a number leave it.
+func migratedTo(t *testing.T, path string, number int64) *sql.DB {
+	t.Helper()
+	db, err := open(writeDSN(path), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := schemas(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(context.Background(), number); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// Alerts of before there were any of a team alone are kept as they are.
+func TestAlertsAreMigrated(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.db")
+	old := migratedTo(t, path, 8)
+	for _, query := range []string{
+		`INSERT INTO teams (id, name, created_at) VALUES ('team', 'Team', 1)`,
+		`INSERT INTO agents (id, team_id, name, kind, status, observed, login, country, avatar, tags, days, starts, stops, timezone,
+			invitations_min, invitations_max, messages_min, messages_max, settings, incarnation, version, set_up, protected, end_reason, ended_at,
+			pause_note, paused_by, resume_at, status_at, open_alerts, draft, search, created_at, updated_at)
+			VALUES ('agent', 'team', 'Ann', 'k', 'running', 'up', '', '', '', '[]', '', '', '', 'UTC', 0, 0, 0, 0, '{}', 1, 1, 1, '', '', 0, '', '', 0, 0, 1, '', '', 1, 1)`,
+		`INSERT INTO alerts (id, team_id, agent_id, type, sub_type, message, severity, state, n, by_name, until, created_at, updated_at, recovered)
+			VALUES ('1', 'team', 'agent', 't', 's', 'first', 'info', 'resolved', 3, 'Bo', 0, 5, 6, 1),
+				('2', 'team', 'agent', 't', 's', 'second', 'error', 'open', 1, '', 0, 7, 8, 0),
+				('3', 'team', 'agent', 't', 'x', 'third', 'warning', 'snoozed', 2, 'Bo', 99, 9, 10, 0)`,
+	} {
+		if _, err := old.Exec(query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rows := func(tx *Tx) string {
+		list, err := column(tx, `SELECT CONCAT_WS('|', id, team_id, agent_id, type, sub_type, message, severity, state, n, by_name, until, recovered, created_at, updated_at) FROM alerts ORDER BY id`)
+		if err != nil {
+			t.Error(err)
+		}
+		return strings.Join(list, "\n")
+	}
+	mustWrite(t, s, func(tx *Tx) error {
+		want := "1|team|agent|t|s|first|info|resolved|3|Bo|0|1|5|6\n" +
+			"2|team|agent|t|s|second|error|open|1||0|0|7|8\n" +
+			"3|team|agent|t|x|third|warning|snoozed|2|Bo|99|0|9|10"
+		if got := rows(tx); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		if list, err := tx.DueSnoozes(time.UnixMicro(99), 10); len(list) != 1 || list[0].AlertID != "3" || err != nil {
+			t.Errorf("%+v, %v", list, err)
+		}
+		if err := tx.InsertAlert("team", teamAlert("4", "s", fleet.AlertOpen)); err != nil {
+			return err
+		}
+		if err := tx.run(`DELETE FROM agents WHERE id = 'agent'`); err != nil {
+			return err
+		}
+		if got := rows(tx); !strings.HasPrefix(got, "4|team|vendor") || strings.Contains(got, "\n") {
+			t.Errorf("with the agent gone:\n%s", got)
+		}
+		return nil
+	})
+}

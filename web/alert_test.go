@@ -1,0 +1,69 @@
+package web
+
+import (
+	"strings"
+	"testing"
+
+	"agentry/internal/fleet"
+	"agentry/internal/store"
+)
+
+// teamAlert opens an alert of a team alone and returns its id.
+func (w *world) teamAlert(team fleet.TeamID, message string) string {
+	w.t.Helper()
+	now := w.app.Now()
+	al := fleet.Alert{
+		ID: fleet.NewID(now), Type: "vendor", SubType: "stopped", Message: message, Severity: fleet.SeverityError,
+		State: fleet.AlertOpen, Count: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	must(w.t, w.store.Write(w.t.Context(), func(tx *store.Tx) error { return tx.InsertAlert(team, al) }))
+	return al.ID
+}
+
+// The alerts of the whole team, those of no agent among them, are listed and
+// acted on by programs too.
+func TestTeamAlertCalls(t *testing.T) {
+	w := newWorld(t)
+	w.teamAlert(w.other.ID, "theirs")
+	id := w.teamAlert(w.team.ID, "revoked")
+	one := func(state, by, until string) string {
+		return `{"id":"ID","agentId":null,"type":"vendor","subType":"stopped","message":"revoked","severity":"error","state":"` + state +
+			`","count":1,"by":` + by + `,"until":` + until + `,"createdAt":"TIME","updatedAt":"TIME"}`
+	}
+	const path, missing = "/v1/alerts", `{"error":"not_found","message":"Alert not found"}`
+	for _, s := range []scenario{
+		{name: "guest", method: "GET", path: path, guest: true, status: 401, want: `{"error":"missing_api_key","message":"An API key is needed: send Authorization: Bearer YOUR_API_KEY"}`},
+		{name: "open", method: "GET", path: path, key: fleet.ScopeRead, status: 200, want: `[` + one("open", "null", "null") + `]`},
+		{name: "another team", method: "POST", path: path + "/" + id + "/ack", foreign: true, status: 404, want: missing},
+		{name: "too small a scope", method: "POST", path: path + "/" + id + "/ack", key: fleet.ScopeRead, status: 403,
+			want: `{"error":"forbidden","message":"This needs the operate scope; yours is read","requiredScope":"operate"}`},
+		{name: "ack", method: "POST", path: path + "/" + id + "/ack", key: fleet.ScopeOperate, status: 200, want: one("acknowledged", `"key operate"`, "null")},
+		{name: "acknowledged", method: "GET", path: path + "?state=acknowledged", status: 200, want: `[` + one("acknowledged", `"key operate"`, "null") + `]`},
+		{name: "none open", method: "GET", path: path + "?state=open", status: 200, want: `[]`},
+		{name: "snooze", method: "POST", path: path + "/" + id + "/snooze", body: `{"until":"2199-01-01T00:00:00Z"}`, status: 200, want: one("snoozed", `"key admin"`, `"TIME"`)},
+		{name: "resolve", method: "POST", path: path + "/" + id + "/resolve", status: 200, want: one("resolved", `"key admin"`, "null")},
+		{name: "no such state", method: "GET", path: path + "?state=gone", status: 400,
+			want: `{"error":"validation_error","message":"state: must be one of open, acknowledged, snoozed, resolved","fields":{"state":"must be one of open, acknowledged, snoozed, resolved"}}`},
+	} {
+		t.Run(s.name, func(t *testing.T) { s.run(t, w) })
+	}
+	theirs := scenario{method: "GET", path: path, foreign: true, status: 200}
+	theirs.want = `[{"id":"ID","agentId":null,"type":"vendor","subType":"stopped","message":"theirs","severity":"error","state":"open","count":1,"by":null,"until":null,"createdAt":"TIME","updatedAt":"TIME"}]`
+	theirs.run(t, w)
+}
+
+func TestTeamAlertsArePaged(t *testing.T) {
+	w := newWorld(t)
+	for range 3 {
+		id := w.teamAlert(w.team.ID, "m")
+		if a := w.do("POST", "/v1/alerts/"+id+"/resolve", w.keys[fleet.ScopeOperate], ""); a.status != 200 {
+			t.Fatal(a.body)
+		}
+	}
+	first := w.do("GET", "/v1/alerts?state=resolved&limit=2", w.keys[fleet.ScopeRead], "")
+	next, _, ok := strings.Cut(strings.TrimPrefix(first.header.Get("Link"), "<"), ">; rel=\"next\"")
+	second := w.do("GET", next, w.keys[fleet.ScopeRead], "")
+	if n, m := strings.Count(first.body, `"agentId":null`), strings.Count(second.body, `"agentId":null`); !ok || n != 2 || m != 1 {
+		t.Errorf("%d and %d alerts, next is %s", n, m, next)
+	}
+}
