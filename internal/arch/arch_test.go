@@ -17,6 +17,7 @@ type check struct {
 func checks() []check {
 	return []check{
 		{"imports", checkImports},
+		{"fakes", checkFakes},
 		{"sizes", checkSizes},
 		{"status", checkStatus},
 		{"SQL", checkSQL},

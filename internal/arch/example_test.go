@@ -47,6 +47,19 @@ func TestImportsOfExamples(t *testing.T) {
 	})
 }
 
+func TestFakesOfExamples(t *testing.T) {
+	fakes := imports("main", "agentry/internal/resource/fake")
+	try(t, checkFakes, map[string]example{
+		"the server":         {"cmd/agentry/serve.go", fakes, "cmd/agentry/serve.go:2: a stand-in may be known by"},
+		"the demo":           {"cmd/agentry/demo.go", fakes, ""},
+		"a part of the demo": {"cmd/agentry/demovendor.go", fakes, ""},
+		"a use-case's demo":  {"internal/app/demo.go", imports("app", "agentry/internal/runtime/fake"), "internal/app/demo.go:2"},
+		"a judge":            {"cmd/score/r6.go", fakes, ""},
+		"a test":             {"cmd/agentry/serve_test.go", fakes, ""},
+		"somebody's fake":    {"internal/app/a.go", imports("app", "example.org/fake"), ""},
+	})
+}
+
 func lines(n int) string { return strings.Repeat("//\n", n) }
 
 func TestSizesOfExamples(t *testing.T) {
