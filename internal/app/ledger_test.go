@@ -1,0 +1,315 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"agentry/internal/app"
+	"agentry/internal/fleet"
+)
+
+// A profile is made at setup, held by the agent, and gone after the relaunch;
+// every step is in the audit.
+func TestAProfileLivesWithItsIncarnation(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id := b.create("browser required")
+	b.ok(b.setUp(id))
+	r := b.rows(id)[0]
+	if r.State != fleet.ResourceWanted || r.Type != fleet.ResourceProfile || r.Vendor != "gologin" {
+		t.Fatalf("before the work: %+v", r)
+	}
+	if _, wanted, wait, err := b.BeginRun(t.Context(), id); !wanted || wait == 0 || err != nil {
+		t.Errorf("the program begins without its profile: wanted %v, wait %v, %v", wanted, wait, err)
+	}
+	wakes := b.runner.count()
+	b.ok(b.work(t.Context(), 5))
+	r = b.rows(id)[0]
+	if r.State != fleet.ResourceHeld || r.ExternalID != b.vendor.names()[r.Name()] || r.HeldAt.IsZero() {
+		t.Fatalf("after the work: %+v", r)
+	}
+	if b.runner.count() == wakes {
+		t.Error("nobody woke the runner")
+	}
+	if spec := b.begin(id, true); spec.Run.Epoch != 1 {
+		t.Errorf("the run is %+v", spec.Run)
+	}
+	b.ok(second(b.End(t.Context(), b.operator, id, app.ReasonInput{})))
+	if b.rows(id)[0].State != fleet.ResourceHeld {
+		t.Error("an ended agent can be relaunched: it keeps what it has until then")
+	}
+	b.ok(second(b.Relaunch(t.Context(), b.operator, id, app.ReasonInput{})))
+	if got := b.rows(id)[0].State; got != fleet.ResourceReleasing {
+		t.Errorf("after the relaunch it is %s", got)
+	}
+	b.ok(b.work(t.Context(), 5))
+	if r = b.rows(id)[0]; r.State != fleet.ResourceReleased || r.ReleasedAt.IsZero() || len(b.vendor.names()) != 0 {
+		t.Errorf("after the work: %+v, %v", r, b.vendor.names())
+	}
+	said := strings.Join(b.column(`SELECT action FROM audit WHERE action LIKE 'resource.%' ORDER BY id`), " ")
+	if said != "resource.held resource.released" {
+		t.Errorf("the audit says %s", said)
+	}
+}
+
+// What was wanted and never asked for is gone at once, and nobody is asked.
+func TestNeverAskedForIsGoneAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id := b.create("browser required")
+	b.ok(b.setUp(id))
+	b.ok(second(b.End(t.Context(), b.operator, id, app.ReasonInput{})))
+	b.ok(second(b.Delete(t.Context(), b.deleter, id, app.DeleteInput{})))
+	if got := b.rows(id)[0].State; got != fleet.ResourceReleased {
+		t.Errorf("it is %s", got)
+	}
+	b.ok(b.work(t.Context(), 5))
+	if len(b.vendor.calls) > 0 {
+		t.Errorf("the vendor was asked: %v", b.vendor.calls)
+	}
+}
+
+// The first 429 stops everything, also over a restart, until there is another
+// token or somebody's check succeeds.
+func TestARevokedTokenStopsTheQueue(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id, other := b.create("browser required"), b.create("browser optional")
+	b.ok(b.setUp(id))
+	b.ok(b.setUp(other))
+	b.vendor.next = func(string) trouble { return revoked }
+	b.ok(b.work(t.Context(), 5))
+	if len(b.vendor.calls) != 1 {
+		t.Fatalf("asked after the refusal: %v", b.vendor.calls)
+	}
+	b.vendor.next = func(string) trouble { return fine }
+	b.restart()
+	b.ok(b.work(t.Context(), 5))
+	b.clock.step(time.Hour)
+	b.ok(b.SweepLedger(t.Context()))
+	b.ok(b.SweepVendor(t.Context()))
+	b.ok(b.work(t.Context(), 5))
+	list := must[[]fleet.Vendor](t)(b.Vendors(t.Context(), b.viewer))
+	if len(b.vendor.calls) != 1 || list[0].State != fleet.VendorStopped {
+		t.Fatalf("asked after the restart: %v, %+v", b.vendor.calls, list)
+	}
+	if r := b.rows(id)[0]; !r.Stuck() || !strings.Contains(r.LastError, "GoLogin is not asked any more") {
+		t.Errorf("the row says nothing: %+v", r)
+	}
+	b.ok(second(b.CheckVendor(t.Context(), b.admin, "gologin")))
+	b.ok(b.work(t.Context(), 5))
+	if b.rows(id)[0].State != fleet.ResourceHeld || b.rows(other)[0].State != fleet.ResourceHeld {
+		t.Error("what waited does not go on")
+	}
+	b.vendor.next = func(string) trouble { return revoked }
+	third := b.create("browser required")
+	b.ok(b.setUp(third))
+	b.ok(b.work(t.Context(), 5))
+	b.vendor.next = func(string) trouble { return fine }
+	b.vendor.mark = "second"
+	b.restart()
+	b.ok(b.work(t.Context(), 5))
+	if b.rows(third)[0].State != fleet.ResourceHeld {
+		t.Error("another token does not help")
+	}
+}
+
+// While the vendor is away nothing but one probe at a time asks it, relaunch
+// and delete go on at once, and with its return everything is released.
+func TestAVendorThatIsAwayHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	var ids []fleet.AgentID
+	for range 20 {
+		id := b.create("browser required")
+		b.ok(b.setUp(id))
+		ids = append(ids, id)
+	}
+	b.ok(b.work(t.Context(), 5))
+	b.vendor.next = func(string) trouble { return lostBefore }
+	for _, id := range ids {
+		b.ok(second(b.End(t.Context(), b.operator, id, app.ReasonInput{})))
+		b.ok(second(b.Delete(t.Context(), b.deleter, id, app.DeleteInput{})))
+	}
+	b.ok(b.work(t.Context(), 20))
+	before := len(b.vendor.calls)
+	for range 360 {
+		b.clock.step(10 * time.Second)
+		b.ok(b.SweepLedger(t.Context()))
+		b.ok(b.work(t.Context(), 5))
+	}
+	if asked := len(b.vendor.calls) - before; asked > 360 {
+		t.Errorf("%d calls in an hour of absence", asked)
+	}
+	for _, id := range ids {
+		if r := b.rows(id)[0]; r.State != fleet.ResourceReleasing || !r.Stuck() {
+			t.Fatalf("pending is not said: %+v", r)
+		}
+	}
+	b.vendor.next = func(string) trouble { return fine }
+	start := b.clock.Now()
+	b.ok(b.SweepLedger(t.Context()))
+	b.ok(b.work(t.Context(), 20))
+	if took := b.clock.Now().Sub(start); len(b.vendor.names()) != 0 || took > 30*time.Second {
+		t.Errorf("%d left after %v", len(b.vendor.names()), took)
+	}
+	for id, n := range b.vendor.deleted {
+		if n != 1 {
+			t.Errorf("%s was deleted %d times", id, n)
+		}
+	}
+}
+
+// An agent may go while the vendor is making its profile: what was made is
+// known and released.
+func TestDroppedWhileItIsMade(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id := b.create("browser required")
+	b.ok(b.setUp(id))
+	b.vendor.during = func(op string) {
+		if strings.HasPrefix(op, "create") {
+			b.ok(second(b.End(context.Background(), b.operator, id, app.ReasonInput{})))
+			b.ok(second(b.Delete(context.Background(), b.deleter, id, app.DeleteInput{})))
+		}
+	}
+	b.ok(b.work(t.Context(), 20))
+	if r := b.rows(id)[0]; r.State != fleet.ResourceReleased || r.ExternalID == "" || len(b.vendor.alive) > 0 {
+		t.Errorf("%+v, %v", r, b.vendor.alive)
+	}
+	if said := strings.Join(b.vendor.calls, " "); strings.Contains(said, "find") || strings.Contains(said, "proxy") {
+		t.Errorf("asked for more than was known: %s", said)
+	}
+}
+
+// Whatever goes wrong on the way, and whenever the process dies: in the end the
+// vendor has exactly what living agents hold, nothing was made or deleted twice.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		troubles := rapid.SampledFrom([]trouble{fine, fine, fine, fine, lostBefore, lostAfter, lostAfter, killed, killedDone})
+		b := newLedgerBench(newBench(t, withLedger))
+		ids := b.lives(rt, troubles)
+		b.settle(rt)
+		b.judge(rt, ids)
+		if len(b.vendor.doubles) > 0 {
+			rt.Errorf("made again: %v", b.vendor.doubles)
+		}
+	})
+}
+
+// A create whose answer was lost may be done when its row has long been given
+// up, or holds another profile: the sweep finds it.
+func TestTheSweepFindsWhatCameLate(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		late := rapid.SampledFrom([]trouble{fine, fine, fine, lostBefore, lostAfter, lostLate, lostLate})
+		b := newLedgerBench(newBench(t, withLedger))
+		stranger := b.vendor.alive // what others have in the account
+		stranger["x1"], stranger["x2"], stranger["x3"] = "shop", "agentry-of-somebody", "agentry-"+fleet.NewID(t0)
+		ids := b.lives(rt, rapid.Custom(func(rt *rapid.T) trouble {
+			what := late.Draw(rt, "trouble")
+			if what == lostLate && !strings.HasPrefix(b.vendor.calls[len(b.vendor.calls)-1], "create") {
+				return lostBefore
+			}
+			return what
+		}))
+		b.settle(rt)
+		for _, effect := range b.vendor.late {
+			effect()
+		}
+		if err := b.SweepVendor(context.Background()); err != nil {
+			rt.Fatal(err)
+		}
+		for id, name := range map[string]string{"x1": "shop", "x2": "agentry-of-somebody"} {
+			if b.vendor.alive[id] != name {
+				rt.Errorf("%s of others is gone", id)
+			}
+			delete(b.vendor.alive, id)
+		}
+		if b.vendor.alive["x3"] == "" {
+			rt.Error("a name without a row is not provably ours, and is gone")
+		}
+		delete(b.vendor.alive, "x3")
+		b.judge(rt, ids)
+	})
+}
+
+// lives leads a few agents through their lives while the vendor misbehaves.
+func (b *ledgerBench) lives(rt *rapid.T, troubles *rapid.Generator[trouble]) (ids []fleet.AgentID) {
+	b.vendor.next = func(op string) trouble { return troubles.Draw(rt, op) }
+	for range 3 {
+		ids = append(ids, b.create("browser required"))
+	}
+	ctx := context.Background()
+	for range rapid.IntRange(5, 40).Draw(rt, "steps") {
+		id := rapid.SampledFrom(ids).Draw(rt, "agent")
+		switch rapid.SampledFrom([]string{"setup", "end", "relaunch", "delete", "work", "work", "work", "sweep"}).Draw(rt, "step") {
+		case "setup":
+			_ = b.setUp(id)
+		case "end":
+			_, _ = b.End(ctx, b.operator, id, app.ReasonInput{})
+		case "relaunch":
+			_, _ = b.Relaunch(ctx, b.operator, id, app.ReasonInput{Reason: "r"})
+		case "delete":
+			_, _ = b.Delete(ctx, b.deleter, id, app.DeleteInput{})
+		case "sweep":
+			b.clock.step(time.Minute)
+			b.life(func(ctx context.Context) { _ = b.SweepLedger(ctx) })
+		case "work":
+			b.life(func(ctx context.Context) { _ = b.work(ctx, 3) })
+		}
+	}
+	b.vendor.next = func(string) trouble { return fine }
+	return ids
+}
+
+// life runs f until the process is killed in it; then there is another one.
+func (b *ledgerBench) life(f func(ctx context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b.vendor.kill = cancel
+	f(ctx)
+	if ctx.Err() != nil {
+		b.restart()
+	}
+}
+
+// settle gives everything time to be done.
+func (b *ledgerBench) settle(rt *rapid.T) {
+	for range 3 {
+		b.clock.step(2 * time.Hour)
+		if err := b.SweepLedger(context.Background()); err != nil {
+			rt.Fatal(err)
+		}
+		if err := b.work(context.Background(), 50); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+func (b *ledgerBench) judge(rt *rapid.T, ids []fleet.AgentID) {
+	held := map[string]string{}
+	for _, id := range ids {
+		for _, r := range b.rows(id) {
+			switch r.State {
+			case fleet.ResourceHeld:
+				held[r.Name()] = r.ExternalID
+			case fleet.ResourceReleased:
+			default:
+				rt.Errorf("%s is still %s: %s", r.ID, r.State, r.LastError)
+			}
+		}
+	}
+	if got := b.vendor.names(); fmt.Sprint(got) != fmt.Sprint(held) || len(b.vendor.alive) != len(held) {
+		rt.Errorf("the vendor has %v, the ledger holds %v", b.vendor.alive, held)
+	}
+	if len(b.vendor.twice) > 0 {
+		rt.Errorf("deleted again: %v", b.vendor.twice)
+	}
+}
