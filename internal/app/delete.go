@@ -51,6 +51,9 @@ func (a *App) Delete(ctx context.Context, by fleet.Actor, id fleet.AgentID, in D
 		if err := c.tx.DeleteAgent(c.agent.Agent); err != nil {
 			return err
 		}
+		if d.Resources, d.MoreResources, err = c.tx.NamedResources(by.TeamID, id); err != nil {
+			return err
+		}
 		c.detail("deletionId", d.ID)
 		c.detail("from", fleet.Ended)
 		return c.event(fleet.EventAgentDeleted)

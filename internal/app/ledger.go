@@ -79,18 +79,45 @@ func (c *change) want(r fleet.Resource) (fleet.Resource, error) {
 // any more: what was never asked for is gone, the rest is released by jobs,
 // the profile before the proxy that it uses.
 func (a *App) dropResources(c *change) error {
-	live, err := c.tx.LiveResources(c.agent.TeamID, c.agent.ID)
+	live, err := droppable(c.tx, c.agent.TeamID, c.agent.ID)
 	if err != nil || len(live) == 0 {
 		return err
 	}
-	// Profiles before the proxies that they use.
-	slices.SortStableFunc(live, func(x, y fleet.Resource) int { return strings.Compare(string(x.Type), string(y.Type)) })
 	for _, r := range live {
 		if err := a.drop(c.tx, r, c.now); err != nil {
 			return err
 		}
 	}
 	c.detail("resources", len(live))
+	return nil
+}
+
+// droppable are what dropResources lets go, in its order: profiles before the
+// proxies that they use.
+func droppable(tx *store.Tx, team fleet.TeamID, id fleet.AgentID) ([]fleet.Resource, error) {
+	live, err := tx.LiveResources(team, id)
+	slices.SortStableFunc(live, func(x, y fleet.Resource) int { return strings.Compare(string(x.Type), string(y.Type)) })
+	return live, err
+}
+
+// nameResources puts into a preview what the act lets go outside. A delete
+// takes the agent away from what former lives left, so that is named too.
+func nameResources(tx *store.Tx, p *fleet.Preview) error {
+	team, id := p.Agent.TeamID, p.Agent.ID
+	list, err := droppable(tx, team, id)
+	if err != nil {
+		return err
+	}
+	if p.Action == fleet.MoveDelete {
+		open, err := tx.ResourcesInTransit(team, []fleet.AgentID{id})
+		if err != nil {
+			return err
+		}
+		left := slices.DeleteFunc(open[id], fleet.Resource.Live)
+		list = append(list, left...)
+	}
+	n := min(len(list), fleet.MaxNamedResources)
+	p.Resources, p.MoreResources = list[:n], len(list)-n
 	return nil
 }
 

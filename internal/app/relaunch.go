@@ -119,6 +119,9 @@ func (a *App) Preview(ctx context.Context, by fleet.Actor, id fleet.AgentID, act
 		}
 		counts.Settings = len(row.Settings)
 		p.Agent, p.Version, p.Removes = row.Agent, row.Version, counts
+		if err := nameResources(tx, &p); err != nil {
+			return err
+		}
 		if p.RecentRelaunches, err = tx.CountActions(by.TeamID, id, string(fleet.MoveRelaunch), now.Add(-fleet.RelaunchWindow)); err != nil {
 			return err
 		}

@@ -31,6 +31,10 @@ type Counts struct {
 	Settings    int `json:"settings"`
 }
 
+// MaxNamedResources is how many rows of the ledger a preview or a certificate
+// names.
+const MaxNamedResources = 100
+
 // Preview is what a relaunch or delete would do, from the code that does it.
 type Preview struct {
 	Action  Move
@@ -39,6 +43,12 @@ type Preview struct {
 	BlockedBy []string
 	Removes   Counts
 	Keeps     Counts
+	// Resources are what the agent has outside and the act lets go, in that
+	// order; behind it, before a delete, what is still to be released of former
+	// lives. At most MaxNamedResources; MoreResources counts those beyond. How
+	// far each is may change without another Version, which ones may not.
+	Resources     []Resource
+	MoreResources int
 	// Version binds the act to these facts.
 	Version int64
 	Agent   Agent
@@ -60,6 +70,11 @@ type Deletion struct {
 	Removed      Counts    `json:"removed"`
 	Incarnation  int       `json:"incarnation"`
 	ExportSHA256 string    `json:"exportSha256,omitempty"`
+	// Resources are the newest MaxNamedResources rows of the ledger that the
+	// agent ever had, newest first, as they are now: the release outlasts the
+	// deletion. MoreResources counts those beyond.
+	Resources     []Resource `json:"-"`
+	MoreResources int        `json:"-"`
 	// Outside is what is still to be deleted elsewhere; nil is nothing.
 	Outside *Removal `json:"-"`
 }

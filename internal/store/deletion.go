@@ -8,7 +8,8 @@ import (
 
 const deletionColumns = `id, team_id, agent_id, at, by_kind, by_name, reason, removed, incarnation, export_sha256`
 
-// deletionQuery reads certificates with what is still to be deleted outside.
+// deletionQuery reads certificates with what is still to be deleted outside;
+// what the ledger says is read with each.
 const deletionQuery = `SELECT d.id, d.team_id, d.agent_id, d.at, d.by_kind, d.by_name, d.reason, d.removed, d.incarnation, d.export_sha256,
 	r.agent_id IS NOT NULL, COALESCE(r.kind, ''), COALESCE(r.created_at, 0), COALESCE(r.tries, 0), COALESCE(r.next_try, 0), COALESCE(r.last_error, '')
 	FROM deletions d LEFT JOIN removals r ON r.agent_id = d.agent_id AND r.team_id = d.team_id `
@@ -27,6 +28,12 @@ func (tx *Tx) deletions(query string, values ...any) (list []fleet.Deletion, err
 		list = append(list, d)
 		return err
 	}, deletionQuery+query, values...)
+	for i := range list {
+		d := &list[i]
+		if err == nil {
+			d.Resources, d.MoreResources, err = tx.NamedResources(d.TeamID, d.AgentID)
+		}
+	}
 	return list, err
 }
 

@@ -84,6 +84,18 @@ func (tx *Tx) AgentResources(team fleet.TeamID, id fleet.AgentID, limit int) ([]
 	return tx.resources(`WHERE agent_id = $1 AND team_id = $2 ORDER BY id DESC LIMIT $3`, id, team, limit)
 }
 
+// NamedResources returns the newest rows that one of the team's agents ever had,
+// also one that is gone, newest first: at most fleet.MaxNamedResources, and how
+// many there are beyond.
+func (tx *Tx) NamedResources(team fleet.TeamID, id fleet.AgentID) (list []fleet.Resource, more int, err error) {
+	list, err = tx.AgentResources(team, id, fleet.MaxNamedResources)
+	if err != nil || len(list) < fleet.MaxNamedResources {
+		return list, 0, err
+	}
+	_, err = tx.one([]any{&more}, `SELECT COUNT(*) FROM resources WHERE agent_id = $1 AND team_id = $2`, id, team)
+	return list, more - len(list), err
+}
+
 // LiveResources returns what one of the team's agents has, or is getting.
 func (tx *Tx) LiveResources(team fleet.TeamID, id fleet.AgentID) ([]fleet.Resource, error) {
 	return tx.resources(`WHERE agent_id = $1 AND team_id = $2 AND state IN ('wanted', 'acquiring', 'held') ORDER BY id`, id, team)

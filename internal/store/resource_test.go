@@ -25,6 +25,10 @@ func resourceLooks(a fleet.Agent) map[string]look {
 			l, err := tx.AgentResources(team, a.ID, 10)
 			return len(l), err
 		}, "", 1},
+		"NamedResources": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, more, err := tx.NamedResources(team, a.ID)
+			return len(l) + more, err
+		}, "", 1},
 		"LiveResources": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.LiveResources(team, a.ID)
 			return len(l), err
