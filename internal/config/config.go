@@ -45,6 +45,8 @@ type Config struct {
 	MasterKeyFile  string
 	GoLoginAPIBase string
 	GoLoginToken   Secret
+	// GoLoginRate is requests a minute.
+	GoLoginRate int
 	// LLMBaseURL is "" or an OpenAI-compatible endpoint without the trailing
 	// /chat/completions.
 	LLMBaseURL, LLMModel string

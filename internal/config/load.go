@@ -112,6 +112,9 @@ func apply(c *Config, s setting, layers []layer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.title(name), err)
 		}
+		if found && name != s.name {
+			s.from(c, l.values[name])
+		}
 		if found {
 			return nil
 		}

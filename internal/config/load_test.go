@@ -51,7 +51,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Addr: "127.0.0.1:3000", Data: "./data", LogLevel: slog.LevelInfo, LogFormat: "auto",
 		RateLimitRead: 600, RateLimitWrite: 60, MasterKeyFile: "data/master.key",
-		GoLoginAPIBase: "https://api.gologin.com", DefaultKind: "rehearsal", Kinds: shippedKinds(),
+		GoLoginAPIBase: "https://api.gologin.com", GoLoginRate: 120, DefaultKind: "rehearsal", Kinds: shippedKinds(),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults:\n%v\nwant:\n%v", got, want)
@@ -65,7 +65,7 @@ func examples() map[string]string {
 		"ENV_NAME": "staging é", "ENV_COLOR": "#c0392b", "TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7/32",
 		"INSECURE_HTTP": "true", "TRUST_LOOPBACK": "true", "METRICS_ADDR": "127.0.0.1:9100", "READ_ONLY": "true",
 		"RATE_LIMIT_READ": "0", "RATE_LIMIT_WRITE": "7", "MASTER_KEY_FILE": "/etc/agentry/key",
-		"GOLOGIN_API_BASE": "http://127.0.0.1:4000/x", "GOLOGIN_TOKEN": "canary-gologin",
+		"GOLOGIN_API_BASE": "http://127.0.0.1:4000/x", "GOLOGIN_TOKEN": "canary-gologin", "GOLOGIN_RATE": "300",
 		"LLM_BASE_URL": "http://model.lan/v1", "LLM_MODEL": "small", "LLM_API_KEY": "canary-llm",
 		"DISABLE": "delete,relaunch",
 	}
@@ -109,7 +109,7 @@ func TestEveryOptionInEveryLayer(t *testing.T) {
 func TestTheOptionsAreThePromisedOnes(t *testing.T) {
 	want := strings.Fields(`ADDR DATA CONFIG BASE_PATH LOG_LEVEL LOG_FORMAT ENV_NAME ENV_COLOR TRUSTED_PROXIES INSECURE_HTTP
 		TRUST_LOOPBACK METRICS_ADDR READ_ONLY RATE_LIMIT_READ RATE_LIMIT_WRITE MASTER_KEY_FILE GOLOGIN_API_BASE
-		GOLOGIN_TOKEN GOLOGIN_TOKEN_FILE LLM_BASE_URL LLM_MODEL LLM_API_KEY LLM_API_KEY_FILE DISABLE`)
+		GOLOGIN_TOKEN GOLOGIN_TOKEN_FILE GOLOGIN_RATE LLM_BASE_URL LLM_MODEL LLM_API_KEY LLM_API_KEY_FILE DISABLE`)
 	got := knownNames()
 	slices.Sort(got)
 	slices.Sort(want)
@@ -192,6 +192,39 @@ func TestSecretsComeFromFiles(t *testing.T) {
 				t.Errorf("error %v, want one with %q and no secret", err, b.want)
 			}
 		})
+	}
+}
+
+func TestASecretsFileIsReadAgain(t *testing.T) {
+	path := write(t, "one\n")
+	s := mustLoad(t, nil, []string{"AGENTRY_GOLOGIN_TOKEN_FILE=" + path}, "").GoLoginToken
+	again := func() string {
+		t.Helper()
+		text, err := s.Reread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if got := again(); got != "one" {
+		t.Errorf("unchanged, it is %q", got)
+	}
+	if err := os.WriteFile(path, []byte("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := again(); got != "two" || s.Reveal() != "one" {
+		t.Errorf("changed, it is %q, and revealed %q", got, s.Reveal())
+	}
+	if err := os.WriteFile(path, []byte("canary\nb"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := s.Reread(); text != "" || err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("broken, it is %q, %v", text, err)
+	}
+	for name, s := range map[string]Secret{"environment": mustLoad(t, nil, []string{"AGENTRY_GOLOGIN_TOKEN=three"}, "").GoLoginToken, "code": NewSecret("three")} {
+		if text, err := s.Reread(); err != nil || text != "three" {
+			t.Errorf("of the %s it is %q, %v", name, text, err)
+		}
 	}
 }
 

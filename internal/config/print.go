@@ -13,13 +13,25 @@ const redacted = "[secret]"
 
 // Secret is a text that prints, logs and encodes as "[secret]", or as nothing
 // when it is empty.
-type Secret struct{ text string }
+type Secret struct {
+	text string
+	path string // of the file it came from, "" for none
+}
 
 // NewSecret wraps a text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{text: text} }
 
 // Reveal returns the text: for the call that needs it, never for print.
 func (s Secret) Reveal() string { return s.text }
+
+// Reread returns the text of a secret's file as it is now, and the text itself
+// of a secret that came from no file. The error holds no part of it.
+func (s Secret) Reread() (string, error) {
+	if s.path == "" {
+		return s.text, nil
+	}
+	return readSecret(s.path)
+}
 
 // IsSet tells whether there is a text.
 func (s Secret) IsSet() bool { return s.text != "" }

@@ -46,6 +46,8 @@ func TestRefusals(t *testing.T) {
 		"negative rate":         {environ: []string{"AGENTRY_RATE_LIMIT_READ=-1"}, want: "whole number"},
 		"fractional rate":       {file: "rate_limit_write = 1.5", want: "rate_limit_write: must be"},
 		"vendor in the open":    {environ: []string{"AGENTRY_GOLOGIN_API_BASE=http://api.example.com"}, want: "https"},
+		"vendor's rate none":    {environ: []string{"AGENTRY_GOLOGIN_RATE=0"}, want: "from 1 to 1200"},
+		"vendor's rate above":   {file: "gologin_rate = 1201", want: "gologin_rate: \"1201\" is not a whole number from 1 to 1200"},
 		"vendor empty":          {file: "gologin_api_base = ''", want: "must not be empty"},
 		"URL with a password":   {environ: []string{"AGENTRY_LLM_BASE_URL=http://u:canary@x/"}, want: "must hold no user"},
 		"URL with a key":        {environ: []string{"AGENTRY_LLM_BASE_URL=http://x/?key=canary"}, want: "must hold no user"},

@@ -8,6 +8,9 @@ import (
 
 const envPrefix = "AGENTRY_"
 
+// maxRateLimit is the largest of RATE_LIMIT_READ and RATE_LIMIT_WRITE.
+const maxRateLimit = 1_000_000
+
 // configName is the one option that the file cannot hold: its own path.
 const configName = "CONFIG"
 
@@ -23,7 +26,9 @@ type setting struct {
 	// fileOnly options are part of the kinds' world and stand in the file.
 	fileOnly bool
 	set      func(c *Config, text string) error
-	show     func(c Config) string
+	// from says which file a secret came from; nil for what is none.
+	from func(c *Config, path string)
+	show func(c Config) string
 }
 
 func (s setting) flagName() string { return strings.ReplaceAll(strings.ToLower(s.name), "_", "-") }
@@ -52,11 +57,12 @@ func settings() []setting {
 		flagLike("TRUST_LOOPBACK", "let requests from this machine act without a key", func(c *Config) *bool { return &c.TrustLoopback }),
 		text("METRICS_ADDR", "", "listen `address` of /metrics", parseAddr, func(c *Config) *string { return &c.MetricsAddr }),
 		flagLike("READ_ONLY", "refuse every change", func(c *Config) *bool { return &c.ReadOnly }),
-		number("RATE_LIMIT_READ", "600", "reads per `minute`, API key and route; 0 is no limit", func(c *Config) *int { return &c.RateLimitRead }),
-		number("RATE_LIMIT_WRITE", "60", "changes per `minute`, API key and route; 0 is no limit", func(c *Config) *int { return &c.RateLimitWrite }),
+		number("RATE_LIMIT_READ", "600", "reads per `minute`, API key and route; 0 is no limit", 0, maxRateLimit, func(c *Config) *int { return &c.RateLimitRead }),
+		number("RATE_LIMIT_WRITE", "60", "changes per `minute`, API key and route; 0 is no limit", 0, maxRateLimit, func(c *Config) *int { return &c.RateLimitWrite }),
 		text("MASTER_KEY_FILE", "", "`file` of the master key (default master.key in the data folder)", parseAny, func(c *Config) *string { return &c.MasterKeyFile }),
 		text("GOLOGIN_API_BASE", "https://api.gologin.com", "`URL` of GoLogin's API", parseVendorURL, func(c *Config) *string { return &c.GoLoginAPIBase }),
 		hidden("GOLOGIN_TOKEN", "token of GoLogin's API", func(c *Config) *Secret { return &c.GoLoginToken }),
+		number("GOLOGIN_RATE", "120", "requests a `minute` to GoLogin in the long run, half as many more (60 at most) after a rest; stay well below your plan's limit", 1, 1200, func(c *Config) *int { return &c.GoLoginRate }),
 		text("LLM_BASE_URL", "", "`URL` of an OpenAI-compatible endpoint", parseURL, func(c *Config) *string { return &c.LLMBaseURL }),
 		text("LLM_MODEL", "", "`model` to ask for at that endpoint", parseAny, func(c *Config) *string { return &c.LLMModel }),
 		hidden("LLM_API_KEY", "key for that endpoint", func(c *Config) *Secret { return &c.LLMAPIKey }),
@@ -104,14 +110,13 @@ func flagLike(name, doc string, field func(*Config) *bool) setting {
 	}
 }
 
-func number(name, fallback, doc string, field func(*Config) *int) setting {
-	const most = 1_000_000
+func number(name, fallback, doc string, least, most int, field func(*Config) *int) setting {
 	return setting{
 		name: name, fallback: fallback, doc: doc,
 		set: func(c *Config, s string) error {
 			value, err := strconv.Atoi(s)
-			if err != nil || value < 0 || value > most {
-				return fmt.Errorf("%q is not a whole number from 0 to %d", s, most)
+			if err != nil || value < least || value > most {
+				return fmt.Errorf("%q is not a whole number from %d to %d", s, least, most)
 			}
 			*field(c) = value
 			return nil
@@ -124,6 +129,7 @@ func hidden(name, doc string, field func(*Config) *Secret) setting {
 	return setting{
 		name: name, doc: doc, secret: true,
 		set:  func(c *Config, s string) error { *field(c) = NewSecret(s); return nil },
+		from: func(c *Config, path string) { field(c).path = path },
 		show: func(c Config) string { return field(&c).String() },
 	}
 }
