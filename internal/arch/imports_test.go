@@ -52,6 +52,7 @@ func rules() []rule {
 		{packages: "internal/runtime/supervisor", inside: []string{"internal/app", "internal/fleet", "internal/runtime"}, outside: river},
 		{packages: "internal/runtime/*", inside: []string{"internal/fault", "internal/fleet", "internal/runtime"}, outside: []string{"golang.org/x/sys/unix"}},
 		{packages: "internal/resource", inside: []string{"internal/fleet"}},
+		{packages: "internal/resource/gologin", inside: []string{"internal/fleet", "internal/resource"}, outside: []string{"golang.org/x/time/rate"}},
 		{packages: "internal/resource/*", inside: []string{"internal/fleet", "internal/resource"}},
 		{packages: "internal/webhook", inside: []string{"internal/fleet"}},
 		{
