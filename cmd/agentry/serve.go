@@ -19,6 +19,7 @@ import (
 
 	"agentry/internal/config"
 	"agentry/internal/fleet"
+	"agentry/internal/resource/gologin"
 	agentruntime "agentry/internal/runtime"
 	"agentry/internal/runtime/eliza"
 	"agentry/internal/runtime/process"
@@ -82,6 +83,8 @@ type server struct {
 type serverOptions struct {
 	// trustedTeam is who requests from this machine act for.
 	trustedTeam fleet.TeamID
+	// standIn says that the vendors are local imitations.
+	standIn bool
 	// prepare fills an opened, not yet served installation.
 	prepare func(ctx context.Context, h *installation) (fleet.TeamID, error)
 }
@@ -90,6 +93,10 @@ type serverOptions struct {
 // this order; what was started is stopped when a later step fails.
 func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serverOptions) (s *server, err error) {
 	if err := errors.Join(checkBuilt(c), harden()); err != nil {
+		return nil, err
+	}
+	v, err := openVendors(c, o, log)
+	if err != nil {
 		return nil, err
 	}
 	s = &server{log: log}
@@ -101,10 +108,6 @@ func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serve
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	v, err := openVendors(c)
-	if err != nil {
-		return s, err
-	}
 	if s.installation, err = openInstallation(ctx, c, v, log, s.diskLost); err != nil {
 		return s, err
 	}
@@ -127,10 +130,13 @@ func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serve
 	return s, errors.Join(s.worker.Start(ctx), s.startPrograms(ctx))
 }
 
-// openVendors makes the vendors that the configuration names: another one of
-// profiles is another line here.
-func openVendors(config.Config) (v vendors, err error) {
-	return v, nil
+// openVendors makes the vendors that the configuration names, and asks them for
+// nothing yet: another one of profiles is another line here.
+func openVendors(c config.Config, o serverOptions, log *slog.Logger) (v vendors, err error) {
+	if c.GoLoginToken.IsSet() {
+		v.profiles, err = gologin.New(gologin.Config{Base: c.GoLoginAPIBase, Token: c.GoLoginToken.Reread, Rate: c.GoLoginRate, StandIn: o.standIn, Version: version, Log: log})
+	}
+	return v, err
 }
 
 func (s *server) listen(ctx context.Context, o serverOptions) error {
@@ -199,7 +205,8 @@ func inTheOpen(base string) bool {
 // serveFlags are the options that this version acts on.
 func serveFlags() []string {
 	return []string{"DATA", "ADDR", "CONFIG", "LOG_LEVEL", "LOG_FORMAT", "ENV_NAME", "ENV_COLOR", "TRUSTED_PROXIES", "INSECURE_HTTP",
-		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "MASTER_KEY_FILE", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY_FILE", "DISABLE"}
+		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "MASTER_KEY_FILE",
+		"GOLOGIN_API_BASE", "GOLOGIN_TOKEN_FILE", "GOLOGIN_RATE", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY_FILE", "DISABLE"}
 }
 
 // checkBuilt refuses what a configuration may say and this version does not
@@ -207,7 +214,6 @@ func serveFlags() []string {
 func checkBuilt(c config.Config) error {
 	for name, set := range map[string]bool{
 		"METRICS_ADDR": c.MetricsAddr != "", "READ_ONLY": c.ReadOnly, "BASE_PATH": c.BasePath != "",
-		"GOLOGIN_TOKEN": c.GoLoginToken.IsSet(),
 	} {
 		if set {
 			return fmt.Errorf("AGENTRY_%s: this version has no use for it; remove the option", name)
