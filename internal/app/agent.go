@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,15 +70,36 @@ func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, with
 	if err != nil {
 		return nil, err
 	}
+	preparing, err := preparing(tx, team, rows)
+	if err != nil {
+		return nil, err
+	}
 	now := a.Now()
 	views := make([]AgentView, len(rows))
 	for i, r := range rows {
-		views[i] = view(r, a.today(r, alerts[r.ID], now), now)
+		today := a.today(r, alerts[r.ID], now)
+		today.Preparing = preparing[r.ID]
+		views[i] = view(r, today, now)
 	}
 	if withSpark {
 		err = addSparks(tx, team, ids, views, now)
 	}
 	return views, err
+}
+
+// preparing returns what those of the agents wait for that are signing in.
+func preparing(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow) (map[fleet.AgentID][]fleet.Resource, error) {
+	var ids []fleet.AgentID
+	for _, r := range rows {
+		if r.Status == fleet.AuthInProgress {
+			ids = append(ids, r.ID)
+		}
+	}
+	all, err := tx.ResourcesInTransit(team, ids)
+	for id, list := range all {
+		all[id] = slices.DeleteFunc(list, func(r fleet.Resource) bool { return !r.Pending() })
+	}
+	return all, err
 }
 
 // view makes the view of an agent from what the gate asks, so that it never

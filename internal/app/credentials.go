@@ -14,12 +14,14 @@ import (
 // counted, and the next entry says how many they were.
 const readsEvery = time.Minute
 
-// RunCredentials opens the agent's credentials for its program. The audit
+// RunCredentials opens the agent's credentials for its program, and says what
+// it may use outside: browserProfileId and proxyUrl, where it has them. The audit
 // counts every read: the detail "reads" of the entries of a run adds up to how
 // often it read.
 func (a *App) RunCredentials(ctx context.Context, run fleet.Run) (map[string]string, error) {
 	var sealedKey []byte
 	var sealed map[string][]byte
+	var live []fleet.Resource
 	now := a.Now()
 	err := a.store.Write(ctx, func(tx *store.Tx) error {
 		row, err := liveRow(tx, run)
@@ -32,6 +34,9 @@ func (a *App) RunCredentials(ctx context.Context, run fleet.Run) (map[string]str
 		if sealed, err = tx.Credentials(run.AgentID); err != nil {
 			return err
 		}
+		if live, err = tx.LiveResources(run.TeamID, run.AgentID); err != nil {
+			return err
+		}
 		c := &change{tx: tx, now: now, agent: row}
 		return c.countRead(run)
 	})
@@ -42,7 +47,23 @@ func (a *App) RunCredentials(ctx context.Context, run fleet.Run) (map[string]str
 	if err != nil {
 		return nil, err
 	}
-	return openAll(key, run.AgentID, sealed)
+	open, err := openAll(key, run.AgentID, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return open, a.addResources(ctx, open, live)
+}
+
+// addResources lays what is held outside beside the credentials.
+func (a *App) addResources(ctx context.Context, to map[string]string, live []fleet.Resource) error {
+	for _, r := range live {
+		switch {
+		case r.State != fleet.ResourceHeld:
+		case r.Type == fleet.ResourceProfile:
+			to["browserProfileId"] = r.ExternalID
+		}
+	}
+	return nil
 }
 
 func openAll(key secret.DataKey, id fleet.AgentID, sealed map[string][]byte) (map[string]string, error) {

@@ -313,3 +313,62 @@ func (b *ledgerBench) judge(rt *rapid.T, ids []fleet.AgentID) {
 		rt.Errorf("deleted again: %v", b.vendor.twice)
 	}
 }
+
+// The page says what a sign-in waits for, and so does the alert when it was too
+// long; the program is told of its profile.
+func TestTheAgentSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id := b.create("browser required")
+	b.ok(b.setUp(id))
+	if why := b.get(id).Why; why != "Preparing its browser profile" {
+		t.Errorf("before the first try: %q", why)
+	}
+	b.vendor.next = func(string) trouble { return refused }
+	b.ok(b.run(t.Context(), b.queue.take()[0].args))
+	if why := b.get(id).Why; why != "Preparing its browser profile: not allowed" {
+		t.Errorf("after a refusal: %q", why)
+	}
+	if said := b.column(`SELECT message FROM alerts WHERE type = 'resource' AND state = 'open'`); len(said) != 1 || said[0] != "The browser profile cannot be had: not allowed" {
+		t.Errorf("the alerts say %q", said)
+	}
+	b.clock.step(11 * time.Minute)
+	b.ok(b.Tick(t.Context()))
+	v := b.get(id)
+	if said := b.column(`SELECT message FROM alerts WHERE sub_type = 'timeout'`); v.Status != fleet.AuthNeeded || len(said) != 1 || !strings.Contains(said[0], "The browser profile was not ready within 10 minutes: not allowed") {
+		t.Errorf("%s: %q", v.Status, said)
+	}
+	b.vendor.next = func(string) trouble { return fine }
+	b.ok(b.setUp(id)) // at once, not when the next try was due
+	jobs := b.queue.take()
+	last := jobs[len(jobs)-1]
+	if last.after != 0 {
+		t.Errorf("the next try is in %v", last.after)
+	}
+	b.ok(b.run(t.Context(), last.args))
+	if n := b.number(`SELECT COUNT(*) FROM alerts WHERE type = 'resource' AND state <> 'resolved'`); n != 0 {
+		t.Errorf("%d alerts are left", n)
+	}
+	spec := b.begin(id, true)
+	told := must[map[string]string](t)(b.RunCredentials(t.Context(), spec.Run))
+	if r := b.rows(id)[0]; told["browserProfileId"] != r.ExternalID || r.ExternalID == "" || told["login"] != "l" || len(b.rows(id)) != 1 {
+		t.Errorf("the program is told %v of %+v", told, r)
+	}
+}
+
+// A kind that needs a profile is refused where nobody makes profiles; one that
+// can do without does.
+func TestSetupWithoutAVendor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *app.Config) { withLedger(c); c.Profiles = nil })
+	for kind, code := range map[string]fleet.Code{"browser required": fleet.CodeConflict, "browser optional": ""} {
+		id := b.create(kind)
+		_, err := b.Setup(t.Context(), b.operator, id, app.SetupInput{Login: "l", Password: "p", Country: "GB"})
+		if fleet.CodeOf(err) != code || code == "" && err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if status := b.get(id).Status; (status == fleet.SetupNeeded) != (code != "") {
+			t.Errorf("%s: it is %s", kind, status)
+		}
+	}
+}

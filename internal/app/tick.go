@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -133,11 +134,24 @@ func (a *App) timeOutSignIn(ctx context.Context, run fleet.Run) error {
 		if !late.Is(c.agent.StatusAt) || !late.Is(heard) && c.now.Sub(c.agent.StatusAt) <= signInMost {
 			return fleet.Errorf(fleet.CodeConflict, "not late any more")
 		}
+		preparing, err := preparing(c.tx, c.agent.TeamID, []store.AgentRow{c.agent})
+		if err != nil {
+			return err
+		}
 		if err := c.move(fleet.MoveAuthTimeout); err != nil {
 			return err
 		}
-		return c.raise("auth", "timeout", fleet.SeverityError, "The sign-in was not answered within 10 minutes")
+		return c.raise("auth", "timeout", fleet.SeverityError, signInTimeout(preparing[c.agent.ID]))
 	})
+}
+
+// signInTimeout says what the sign-in waited for.
+func signInTimeout(preparing []fleet.Resource) string {
+	if len(preparing) == 0 {
+		return "The sign-in was not answered within 10 minutes"
+	}
+	r := preparing[0]
+	return cutText("The " + r.Type.Word() + " was not ready within 10 minutes: " + cmp.Or(r.LastError, "it is being made") + ". It is tried on; set the agent up again")
 }
 
 // onLate runs f on the agent of a run that took too long.

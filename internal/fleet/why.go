@@ -16,6 +16,8 @@ type Today struct {
 	NeedsSetup bool
 	// TeamPause is set while the whole team is paused.
 	TeamPause *TeamPause
+	// Preparing are the outside things that the agent waits for.
+	Preparing []Resource
 }
 
 // Why says in one sentence why the agent is not working at the instant; "" when
@@ -29,6 +31,9 @@ func Why(a Agent, t Today, gate Gate, now time.Time) string {
 	case AuthNeeded:
 		return whyAuthNeeded(a, t, now)
 	case AuthInProgress:
+		if len(t.Preparing) > 0 {
+			return whyPreparing(t.Preparing)
+		}
 		return "Signing in since " + clock(a, a.StatusAt, now)
 	case SetupNeeded:
 		return whySetup(a, t)
@@ -54,6 +59,20 @@ func whyRunning(a Agent, t Today, gate Gate, now time.Time) string {
 		return fmt.Sprintf("Restarting after %s, try %d", orWord(a.Runtime.LastError, "an exit"), a.Runtime.Failures+1)
 	}
 	return gate.Reason
+}
+
+// whyPreparing names what is awaited, what failed first.
+func whyPreparing(list []Resource) string {
+	r := list[0]
+	for _, other := range list {
+		if r.LastError == "" && other.LastError != "" {
+			r = other
+		}
+	}
+	if r.LastError == "" {
+		return "Preparing its " + r.Type.Word()
+	}
+	return "Preparing its " + r.Type.Word() + ": " + r.LastError
 }
 
 func whyPaused(a Agent, t Today, now time.Time) string {
