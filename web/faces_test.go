@@ -218,7 +218,7 @@ func TestDeletionThatIsPendingElsewhere(t *testing.T) {
 	says := func(want string) {
 		t.Helper()
 		for _, path := range []string{"/v1/deletions/" + string(id), "/v1/deletions"} {
-			if a := w.do("GET", path, w.keys[fleet.ScopeRead], ""); a.status != 200 || !strings.Contains(normal(a.body), `"exportSha256":null,"pendingOutside":`+want+`}`) {
+			if a := w.do("GET", path, w.keys[fleet.ScopeRead], ""); a.status != 200 || !strings.Contains(normal(a.body), `"moreResources":0,"pendingOutside":`+want+`}`) {
 				t.Errorf("%s: %d %s", path, a.status, normal(a.body))
 			}
 		}

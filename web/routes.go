@@ -93,10 +93,26 @@ func (s *Server) v1Routes() []route {
 		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey)},
 		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
 	}
+	list = append(list, s.ledgerRoutes()...)
 	for i := range list {
 		list[i].keyed = true
 	}
 	return list
+}
+
+// ledgerRoutes are those of /v1 about what is held outside.
+func (s *Server) ledgerRoutes() []route {
+	read, operate, admin := key(fleet.ScopeRead), key(fleet.ScopeOperate), key(fleet.ScopeAdmin)
+	a := s.v1
+	return []route{
+		{method: "GET", path: "/v1/resources", access: read, handle: asActor(a.Resources)},
+		{method: "GET", path: "/v1/agents/:agentId/resources", access: read, handle: asActor(a.AgentResources)},
+		{method: "POST", path: "/v1/resources/:resourceId/retry", access: operate, handle: asActor(a.RetryResource)},
+		{method: "POST", path: "/v1/resources/:resourceId/forget", access: admin, handle: asActor(a.ForgetResource)},
+
+		{method: "GET", path: "/v1/vendors", access: read, handle: asActor(a.Vendors)},
+		{method: "POST", path: "/v1/vendors/:vendor/check", access: admin, handle: asActor(a.CheckVendor)},
+	}
 }
 
 func (s *Server) elizaRoutes() []route {

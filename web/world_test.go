@@ -124,7 +124,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	w.store = st
 	sealer, err := secret.NewSealer(make([]byte, 32))
 	must(t, err)
-	w.app = app.New(app.Config{Store: st, Hub: w.hub, Sealer: sealer, DefaultKind: "rehearsal", Log: log, Kinds: map[string]fleet.Kind{
+	w.app = app.New(app.Config{Store: st, Hub: w.hub, Sealer: sealer, Profiles: restingVendor{}, DefaultKind: "rehearsal", Log: log, Kinds: map[string]fleet.Kind{
 		"rehearsal": {Name: "rehearsal", Driver: "process", Setup: fleet.SetupFields(), Restart: fleet.DefaultRestart()},
 		"assistant": {Name: "assistant", Driver: "process", Restart: fleet.DefaultRestart()},
 		"elsewhere": {Name: "elsewhere", Driver: fleet.DriverElizaOS, Restart: fleet.DefaultRestart()},

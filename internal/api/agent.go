@@ -196,10 +196,12 @@ type Preview struct {
 	Version     int64          `json:"version"`
 }
 
-// PreviewRemoves is what goes, with the outside resources by name.
+// PreviewRemoves is what goes, with the outside resources that are released;
+// moreResources counts those that are not named.
 type PreviewRemoves struct {
 	Counts
-	Resources []string `json:"resources"`
+	Resources     []Resource `json:"resources"`
+	MoreResources int        `json:"moreResources"`
 }
 
 // Counts are what an agent has.
@@ -224,6 +226,10 @@ type Deletion struct {
 	Removed      Counts  `json:"removed"`
 	Incarnation  int     `json:"incarnation"`
 	ExportSHA256 *string `json:"exportSha256"`
+	// Resources are what the agent had outside, newest first, as they are now;
+	// moreResources counts those that are not named.
+	Resources     []Resource `json:"resources"`
+	MoreResources int        `json:"moreResources"`
 	// PendingOutside is what is still to be deleted where the agent's kind
 	// keeps agents; null is nothing.
 	PendingOutside *PendingOutside `json:"pendingOutside"`

@@ -23,6 +23,14 @@ func ledgering() map[string]useCase {
 			_, _, err := b.AgentResources(ctx, by, id, app.PageInput{})
 			return err
 		}},
+		"TotalResources": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			b.resource(id, fleet.ResourceHeld)
+			n, err := b.TotalResources(ctx, by, app.ResourceFilter{})
+			if by.TeamID != b.team && n > 0 {
+				b.t.Errorf("another team counts %d", n)
+			}
+			return err
+		}},
 		"CountResources": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			b.resource(id, fleet.ResourceHeld)
 			n, err := b.CountResources(ctx, by)

@@ -35,6 +35,18 @@ func (a *App) AgentResources(ctx context.Context, by fleet.Actor, id fleet.Agent
 	}), func(r fleet.Resource) string { return r.ID })
 }
 
+// TotalResources counts the rows that pass a filter.
+func (a *App) TotalResources(ctx context.Context, by fleet.Actor, f ResourceFilter) (n int64, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return 0, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		n, err = tx.TotalResources(by.TeamID, f)
+		return err
+	})
+	return n, err
+}
+
 // CountResources counts the team's rows.
 func (a *App) CountResources(ctx context.Context, by fleet.Actor) (n ResourceCounts, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {

@@ -126,8 +126,7 @@ type ResourceFilter struct {
 	Stuck bool
 }
 
-// Resources returns the team's rows before an id, newest first.
-func (tx *Tx) Resources(team fleet.TeamID, f ResourceFilter, before string, limit int) ([]fleet.Resource, error) {
+func resourceWhere(team fleet.TeamID, f ResourceFilter) *where {
 	w := &where{}
 	w.add(`team_id = ` + w.arg(team))
 	if f.AgentID != "" {
@@ -142,6 +141,19 @@ func (tx *Tx) Resources(team fleet.TeamID, f ResourceFilter, before string, limi
 	if f.Stuck {
 		w.add(`open = 1 AND (last_error <> '' OR state = 'leaked')`)
 	}
+	return w
+}
+
+// TotalResources counts the team's rows that pass the filter.
+func (tx *Tx) TotalResources(team fleet.TeamID, f ResourceFilter) (n int64, err error) {
+	w := resourceWhere(team, f)
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM resources WHERE `+w.text(), w.args...)
+	return n, err
+}
+
+// Resources returns the team's rows before an id, newest first.
+func (tx *Tx) Resources(team fleet.TeamID, f ResourceFilter, before string, limit int) ([]fleet.Resource, error) {
+	w := resourceWhere(team, f)
 	if before != "" {
 		w.add(`id < ` + w.arg(before))
 	}

@@ -41,6 +41,10 @@ func resourceLooks(a fleet.Agent) map[string]look {
 			l, err := tx.Resources(team, ResourceFilter{AgentID: a.ID}, "", 10)
 			return len(l), err
 		}, "", 1},
+		"TotalResources": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			n, err := tx.TotalResources(team, ResourceFilter{AgentID: a.ID})
+			return int(n), err
+		}, "", 1},
 		"CountResources": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			n, _, err := tx.CountResources(team)
 			return n[fleet.ResourceWanted], err

@@ -55,7 +55,7 @@ func (a *API) Preview(c *fiber.Ctx, by fleet.Actor) error {
 	}
 	return render(c, api.Preview{
 		Action: string(p.Action), Allowed: len(blocked) == 0, BlockedBy: blocked, NeedsReason: p.Hold != "",
-		Removes: api.PreviewRemoves{Counts: api.Counts(p.Removes), Resources: []string{}},
+		Removes: api.PreviewRemoves{Counts: api.Counts(p.Removes), Resources: each(p.Resources, resource), MoreResources: p.MoreResources},
 		Keeps:   api.Counts(p.Keeps), Version: p.Version,
 	})
 }
@@ -90,7 +90,7 @@ func deletion(d fleet.Deletion) api.Deletion {
 	out := api.Deletion{
 		ID: d.ID, AgentID: string(d.AgentID), At: api.At(d.At), By: d.By, ByKind: string(d.ByKind),
 		Reason: orNull(d.Reason), Removed: api.Counts(d.Removed), Incarnation: d.Incarnation,
-		ExportSHA256: orNull(d.ExportSHA256),
+		ExportSHA256: orNull(d.ExportSHA256), Resources: each(d.Resources, resource), MoreResources: d.MoreResources,
 	}
 	if r := d.Outside; r != nil {
 		out.PendingOutside = &api.PendingOutside{Kind: r.Kind, Tries: r.Tries, LastError: orNull(r.LastError), NextTry: api.At(r.NextTry)}
