@@ -47,6 +47,12 @@ type Config struct {
 	GoLoginToken   Secret
 	// GoLoginRate is requests a minute.
 	GoLoginRate int
+	// ProxyCheckURLs tell as JSON who asks from where; proxies are checked with
+	// the first, and with the next when that one does not tell.
+	ProxyCheckURLs []string
+	// ProxyAllowPrivate are networks where proxies may be although they are not
+	// of the public internet.
+	ProxyAllowPrivate []netip.Prefix
 	// LLMBaseURL is "" or an OpenAI-compatible endpoint without the trailing
 	// /chat/completions.
 	LLMBaseURL, LLMModel string

@@ -63,6 +63,16 @@ func settings() []setting {
 		text("GOLOGIN_API_BASE", "https://api.gologin.com", "`URL` of GoLogin's API", parseVendorURL, func(c *Config) *string { return &c.GoLoginAPIBase }),
 		hidden("GOLOGIN_TOKEN", "token of GoLogin's API", func(c *Config) *Secret { return &c.GoLoginToken }),
 		number("GOLOGIN_RATE", "120", "requests a `minute` to GoLogin in the long run, half as many more (60 at most) after a rest; stay well below your plan's limit", 1, 1200, func(c *Config) *int { return &c.GoLoginRate }),
+		{
+			name: "PROXY_CHECK_URL", fallback: "https://geo.myip.link", doc: "`URL` that tells as JSON which address and country asks, to check proxies with; more than one divided by commas",
+			set:  func(c *Config, s string) (err error) { c.ProxyCheckURLs, err = parseURLs(s); return err },
+			show: func(c Config) string { return strings.Join(c.ProxyCheckURLs, ",") },
+		},
+		{
+			name: "PROXY_ALLOW_PRIVATE", doc: "comma `list` of private addresses or networks where proxies may be",
+			set:  func(c *Config, s string) (err error) { c.ProxyAllowPrivate, err = parseNetworks(s); return err },
+			show: func(c Config) string { return joinPrefixes(c.ProxyAllowPrivate) },
+		},
 		text("LLM_BASE_URL", "", "`URL` of an OpenAI-compatible endpoint", parseURL, func(c *Config) *string { return &c.LLMBaseURL }),
 		text("LLM_MODEL", "", "`model` to ask for at that endpoint", parseAny, func(c *Config) *string { return &c.LLMModel }),
 		hidden("LLM_API_KEY", "key for that endpoint", func(c *Config) *Secret { return &c.LLMAPIKey }),

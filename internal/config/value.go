@@ -104,6 +104,16 @@ func parseColor(s string) (string, error) {
 }
 
 func parseProxies(s string) ([]netip.Prefix, error) {
+	return parsePrefixes(s, "anybody could then claim any address")
+}
+
+func parseNetworks(s string) ([]netip.Prefix, error) {
+	return parsePrefixes(s, "name the networks where the proxies are")
+}
+
+// parsePrefixes takes addresses and networks, but not a network of all
+// addresses, for the reason given.
+func parsePrefixes(s, notAll string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, item := range splitList(s) {
 		prefix, err := netip.ParsePrefix(item)
@@ -114,7 +124,7 @@ func parseProxies(s string) ([]netip.Prefix, error) {
 			return nil, fmt.Errorf("%q is neither an address nor a network like 10.0.0.0/8", item)
 		}
 		if prefix.Bits() == 0 {
-			return nil, fmt.Errorf("%q is everyone: anybody could then claim any address", item)
+			return nil, fmt.Errorf("%q is everyone: %s", item, notAll)
 		}
 		out = append(out, prefix.Masked())
 	}
@@ -143,6 +153,21 @@ func parseURL(s string) (string, error) {
 		return "", errors.New("must hold no user, query or fragment: secrets have their own options")
 	}
 	return strings.TrimSuffix(u.String(), "/"), nil
+}
+
+// parseURLs takes one or more URLs as parseURL does.
+func parseURLs(s string) (out []string, err error) {
+	for _, item := range splitList(s) {
+		u, err := parseURL(item)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, u)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("must not be empty")
+	}
+	return out, nil
 }
 
 // parseVendorURL is parseURL for where a token of great reach is sent.
