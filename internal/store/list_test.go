@@ -334,6 +334,9 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 	ledger, ledgerIndex := plansOfLedger()
 	maps.Copy(plans, ledger)
 	maps.Copy(index, ledgerIndex)
+	pool, poolIndex := plansOfPool()
+	maps.Copy(plans, pool)
+	maps.Copy(index, poolIndex)
 	ofTeam := []string{"TeamCountries", "Attention", "LeftPaused"}
 	for name, look := range plans {
 		mustRead(t, s, func(tx *Tx) error {
