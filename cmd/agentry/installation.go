@@ -32,6 +32,7 @@ type installation struct {
 // nobody.
 type vendors struct {
 	profiles resource.Profiles
+	proxies  resource.Proxies
 }
 
 // openInstallation makes the data folder where it is missing and opens it. fatal is
@@ -62,7 +63,7 @@ func openInstallation(ctx context.Context, c config.Config, v vendors, log *slog
 	h.app = app.New(app.Config{
 		Now:   clock(),
 		Store: h.store, Hub: h.hub, Sealer: sealer, Kinds: c.Kinds, DefaultKind: c.DefaultKind, Log: log, Disable: c.Disable,
-		Jobs: queue, Profiles: v.profiles,
+		Jobs: queue, Profiles: v.profiles, Proxies: v.proxies,
 	})
 	empty, err := h.app.NeedsFirstRun(ctx)
 	if err == nil && created && !empty {

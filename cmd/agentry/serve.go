@@ -20,6 +20,7 @@ import (
 	"agentry/internal/config"
 	"agentry/internal/fleet"
 	"agentry/internal/resource/gologin"
+	"agentry/internal/resource/proxypool"
 	agentruntime "agentry/internal/runtime"
 	"agentry/internal/runtime/eliza"
 	"agentry/internal/runtime/process"
@@ -133,6 +134,7 @@ func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serve
 // openVendors makes the vendors that the configuration names, and asks them for
 // nothing yet: another one of profiles is another line here.
 func openVendors(c config.Config, o serverOptions, log *slog.Logger) (v vendors, err error) {
+	v.proxies = proxypool.New(proxypool.Config{CheckURLs: c.ProxyCheckURLs, AllowPrivate: c.ProxyAllowPrivate})
 	if c.GoLoginToken.IsSet() {
 		v.profiles, err = gologin.New(gologin.Config{Base: c.GoLoginAPIBase, Token: c.GoLoginToken.Reread, Rate: c.GoLoginRate, StandIn: o.standIn, Version: version, Log: log})
 	}
@@ -206,7 +208,7 @@ func inTheOpen(base string) bool {
 func serveFlags() []string {
 	return []string{"DATA", "ADDR", "CONFIG", "LOG_LEVEL", "LOG_FORMAT", "ENV_NAME", "ENV_COLOR", "TRUSTED_PROXIES", "INSECURE_HTTP",
 		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "MASTER_KEY_FILE",
-		"GOLOGIN_API_BASE", "GOLOGIN_TOKEN_FILE", "GOLOGIN_RATE", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY_FILE", "DISABLE"}
+		"GOLOGIN_API_BASE", "GOLOGIN_TOKEN_FILE", "GOLOGIN_RATE", "PROXY_CHECK_URL", "PROXY_ALLOW_PRIVATE", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY_FILE", "DISABLE"}
 }
 
 // checkBuilt refuses what a configuration may say and this version does not

@@ -43,6 +43,9 @@ type Config struct {
 	Jobs Jobs
 	// Profiles is the vendor of browser profiles; nil is none.
 	Profiles resource.Profiles
+	// Proxies reaches the entries of the pool; nil is nobody, as in commands on
+	// the local file.
+	Proxies resource.Proxies
 }
 
 // App is the product over one store. Use New.
@@ -64,6 +67,8 @@ type App struct {
 	jobs        Jobs
 	vendor      *vendor // nil: no vendor of profiles
 	busy        busy
+	proxies     resource.Proxies
+	checks      checks
 }
 
 // New makes an App. Its events reach subscribers when the store was opened
@@ -74,7 +79,7 @@ func New(c Config) *App {
 		kinds: c.Kinds, defaultKind: c.DefaultKind, now: c.Now, log: c.Log, disabled: c.Disable,
 		guesses: newGuesses(), told: newTold(), boot: secret.NewToken(),
 	}
-	a.jobs = c.Jobs
+	a.jobs, a.proxies = c.Jobs, c.Proxies
 	if c.Profiles != nil {
 		a.vendor = &vendor{profiles: c.Profiles, state: fleet.VendorOK}
 	}

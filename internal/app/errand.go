@@ -266,6 +266,6 @@ func (e *errand) released(ctx context.Context) error {
 		if err := auditResource(tx, e.r, "resource.released", now); err != nil {
 			return err
 		}
-		return errors.Join(leakOver(tx, e.r.TeamID, now), e.app.freeProxies(tx, e.r, now))
+		return e.app.freeProxies(tx, e.r, now)
 	})
 }

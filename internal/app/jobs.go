@@ -62,8 +62,11 @@ type ProxyCheckJob struct {
 // Kind is for River.
 func (ProxyCheckJob) Kind() string { return "proxy_check" }
 
-// InsertOpts is for River.
-func (ProxyCheckJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueProxies} }
+// InsertOpts is for River. The sweep, in the same queue, goes first.
+func (ProxyCheckJob) InsertOpts() river.InsertOpts {
+	const last = 4
+	return river.InsertOpts{Queue: QueueProxies, Priority: last}
+}
 
 // LedgerSweepJob looks for rows that nobody works on.
 type LedgerSweepJob struct{}

@@ -22,9 +22,10 @@ const (
 )
 
 // SweepLedger asks a vendor that is away whether it is back, and inserts jobs
-// for rows that are due and that nobody works at. Call it every few seconds.
+// for rows and checks of proxies that are due and that nobody works at. Call
+// it every few seconds.
 func (a *App) SweepLedger(ctx context.Context) error {
-	return errors.Join(a.probeVendor(ctx), a.beginOverdue(ctx))
+	return errors.Join(a.probeVendor(ctx), a.beginOverdue(ctx), a.sweepProxies(ctx))
 }
 
 func (a *App) beginOverdue(ctx context.Context) error {

@@ -34,6 +34,7 @@ type App interface {
 	StartLedger(ctx context.Context) error
 	WorkResource(ctx context.Context, id string, turn int64) (again time.Duration, err error)
 	WorkVendorCheck(ctx context.Context, name string) error
+	WorkProxyCheck(ctx context.Context, id string) error
 	SweepLedger(ctx context.Context) error
 	SweepVendor(ctx context.Context) error
 }
@@ -60,6 +61,9 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 		})),
 		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[app.VendorCheckJob]) error {
 			return a.WorkVendorCheck(ctx, job.Args.Name)
+		})),
+		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[app.ProxyCheckJob]) error {
+			return a.WorkProxyCheck(ctx, job.Args.ID)
 		})),
 		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[app.LedgerSweepJob]) error {
 			return a.SweepLedger(ctx)
