@@ -121,7 +121,7 @@ func TestALateAnswerIsNotForTheNewToken(t *testing.T) {
 			close(arrived)
 			<-answer
 		}
-		return respond(429, "text/plain", "error code: 1015"), nil
+		return respond(429, "application/json", `{"statusCode":429}`), nil
 	})})
 	late := make(chan error, 1)
 	go func() {

@@ -29,7 +29,7 @@ func (j judge) failure(status int, contentType string, raw []byte) *resource.Err
 	isJSON := isJSON(contentType) && json.Valid(raw)
 	said, own := readRefusal(raw)
 	switch {
-	case status == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests && !isForeign(contentType, raw):
 		return revoked()
 	case status/100 == 2 && (len(raw) == 0 || isJSON):
 		return nil
@@ -96,7 +96,8 @@ func unauthorized() *resource.Error {
 // away, as "error code: 1015".
 const cloudflareCode = "error code: "
 
-// isForeign tells whether something on the way answers in GoLogin's place.
+// isForeign tells whether something on the way answers in GoLogin's place: that
+// says nothing of the token.
 func isForeign(contentType string, raw []byte) bool {
 	return strings.Contains(strings.ToLower(contentType), "html") || bytes.HasPrefix(raw, []byte("<")) || bytes.HasPrefix(raw, []byte(cloudflareCode))
 }

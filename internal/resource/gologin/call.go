@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"agentry/internal/resource"
@@ -56,7 +57,7 @@ func (c *Client) ask(ctx context.Context, q call) (answer, error) {
 		c.access.accept(token)
 		return a, nil
 	}
-	if failure.Reason == resource.Unauthorized {
+	if failure.Reason == resource.Unauthorized || failure.Reason == resource.Revoked {
 		c.access.refuse(token, *failure)
 	}
 	return answer{}, failure
@@ -99,23 +100,23 @@ func (c *Client) send(ctx context.Context, q call, token string) (answer, *resou
 	}
 	defer res.Body.Close()
 	c.log.Debug("GoLogin answered", "method", q.method, "path", q.path, "status", res.StatusCode, "took", time.Since(began))
-	if res.StatusCode == http.StatusTooManyRequests {
-		// Before the rest of the answer: nobody may ask in the meantime.
-		c.access.refuse(token, *revoked())
-		return answer{}, revoked()
+	kind := res.Header.Get("Content-Type")
+	if res.StatusCode == http.StatusTooManyRequests && !strings.HasPrefix(kind, "text/") {
+		c.access.refuse(token, *revoked()) // before the answer's end: nobody may ask in the meantime
 	}
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	if err != nil && res.StatusCode != http.StatusUnauthorized {
+	refused := res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusTooManyRequests
+	if err != nil && !refused {
 		return answer{}, c.unreached(ctx, q, err, words)
 	}
-	if len(raw) > maxAnswer {
+	if len(raw) > maxAnswer && !refused {
 		return answer{}, &resource.Error{
 			Reason: resource.Unreachable, Unclear: q.changes(),
 			Message: fmt.Sprintf("What answers at %s says more than GoLogin does", c.base),
 		}
 	}
 	j := judge{base: c.base, changes: q.changes(), words: words}
-	if failure := j.failure(res.StatusCode, res.Header.Get("Content-Type"), raw); failure != nil {
+	if failure := j.failure(res.StatusCode, kind, raw); failure != nil {
 		return answer{}, failure
 	}
 	return answer{res.StatusCode, bytes.TrimSpace(raw)}, nil

@@ -1,7 +1,7 @@
 // Package gologin is a client of GoLogin's REST API for browser profiles, of
 // those calls alone that the ledger needs. It asks once and repeats nothing:
 // the ledger does. GoLogin takes the token away for too many requests, so the
-// client keeps to a rate of its own, and after the first 429 it asks for
+// client keeps to a rate of its own, and after GoLogin's first 429 it asks for
 // nothing more until it has another token.
 //
 // Of answers it reads named fields only: a profile as GoLogin shows it holds
