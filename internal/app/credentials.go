@@ -61,6 +61,12 @@ func (a *App) addResources(ctx context.Context, to map[string]string, live []fle
 		case r.State != fleet.ResourceHeld:
 		case r.Type == fleet.ResourceProfile:
 			to["browserProfileId"] = r.ExternalID
+		case r.Type == fleet.ResourceProxy:
+			endpoint, err := a.endpoint(ctx, r)
+			if err != nil {
+				return err
+			}
+			to["proxyUrl"] = endpoint.URL().String()
 		}
 	}
 	return nil

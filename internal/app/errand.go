@@ -88,6 +88,10 @@ func (e *errand) work(ctx context.Context) error {
 		return e.makeProfile(ctx)
 	case e.r.Type == fleet.ResourceProfile:
 		return e.deleteProfile(ctx)
+	case e.r.Type == fleet.ResourceProxy && e.r.Pending():
+		return e.tryProxy(ctx)
+	case e.r.Type == fleet.ResourceProxy:
+		return e.freeProxy(ctx)
 	}
 	return fleet.Errorf(fleet.CodeConflict, "This server does not know what a %s is", e.r.Type)
 }

@@ -39,21 +39,33 @@ func (a *App) wantResources(c *change) error {
 	if err != nil {
 		return err
 	}
-	return a.wantProfile(c, live)
+	changed, err := a.wantProxy(c, live)
+	if err != nil {
+		return err
+	}
+	return a.wantProfile(c, live, changed)
 }
 
-// wantProfile sees that the agent has a profile, or gets one.
-func (a *App) wantProfile(c *change, live []fleet.Resource) error {
+// wantProfile sees that the agent has a profile, or gets one; changed is that
+// it has to use another proxy than before.
+func (a *App) wantProfile(c *change, live []fleet.Resource, changed bool) error {
 	if c.kind.Profile == fleet.NeedNone {
 		return nil
 	}
 	for _, r := range live {
-		if r.Type == fleet.ResourceProfile && r.State != fleet.ResourceHeld {
-			return a.enqueue(c.tx, r, r.Turn, 0, c.now) // somebody asks again: at once
+		if r.Type != fleet.ResourceProfile {
+			continue
 		}
-		if r.Type == fleet.ResourceProfile {
-			return nil
+		turn := r.Turn
+		if r.State == fleet.ResourceHeld {
+			if !changed {
+				return nil
+			}
+			if err := advance(&r, fleet.StepReshape, c.now); err != nil {
+				return err
+			}
 		}
+		return a.enqueue(c.tx, r, turn, 0, c.now) // also where it failed before: at once
 	}
 	if a.vendor == nil {
 		if c.kind.Profile == fleet.NeedRequired {

@@ -243,13 +243,14 @@ func TestTheSweepFindsWhatCameLate(t *testing.T) {
 // lives leads a few agents through their lives while the vendor misbehaves.
 func (b *ledgerBench) lives(rt *rapid.T, troubles *rapid.Generator[trouble]) (ids []fleet.AgentID) {
 	b.vendor.next = func(op string) trouble { return troubles.Draw(rt, op) }
-	for range 3 {
-		ids = append(ids, b.create("browser required"))
+	b.pool("GB", 1, "one.example", "two.example")
+	for _, kind := range []string{"browser required", "both", "both"} {
+		ids = append(ids, b.create(kind))
 	}
 	ctx := context.Background()
 	for range rapid.IntRange(5, 40).Draw(rt, "steps") {
 		id := rapid.SampledFrom(ids).Draw(rt, "agent")
-		switch rapid.SampledFrom([]string{"setup", "end", "relaunch", "delete", "work", "work", "work", "sweep"}).Draw(rt, "step") {
+		switch rapid.SampledFrom([]string{"setup", "setup", "end", "relaunch", "delete", "work", "work", "work", "sweep", "proxy"}).Draw(rt, "step") {
 		case "setup":
 			_ = b.setUp(id)
 		case "end":
@@ -261,11 +262,14 @@ func (b *ledgerBench) lives(rt *rapid.T, troubles *rapid.Generator[trouble]) (id
 		case "sweep":
 			b.clock.step(time.Minute)
 			b.life(func(ctx context.Context) { _ = b.SweepLedger(ctx) })
+		case "proxy":
+			b.world.toggle("one.example")
 		case "work":
 			b.life(func(ctx context.Context) { _ = b.work(ctx, 3) })
 		}
 	}
 	b.vendor.next = func(string) trouble { return fine }
+	b.world.mend()
 	return ids
 }
 
@@ -294,13 +298,15 @@ func (b *ledgerBench) settle(rt *rapid.T) {
 }
 
 func (b *ledgerBench) judge(rt *rapid.T, ids []fleet.AgentID) {
-	held := map[string]string{}
+	held, places := map[string]string{}, map[string]int{}
 	for _, id := range ids {
 		for _, r := range b.rows(id) {
-			switch r.State {
-			case fleet.ResourceHeld:
+			switch {
+			case r.State == fleet.ResourceHeld && r.Type == fleet.ResourceProxy:
+				places[r.ProxyID]++
+			case r.State == fleet.ResourceHeld:
 				held[r.Name()] = r.ExternalID
-			case fleet.ResourceReleased:
+			case r.State == fleet.ResourceReleased:
 			default:
 				rt.Errorf("%s is still %s: %s", r.ID, r.State, r.LastError)
 			}
@@ -308,6 +314,11 @@ func (b *ledgerBench) judge(rt *rapid.T, ids []fleet.AgentID) {
 	}
 	if got := b.vendor.names(); fmt.Sprint(got) != fmt.Sprint(held) || len(b.vendor.alive) != len(held) {
 		rt.Errorf("the vendor has %v, the ledger holds %v", b.vendor.alive, held)
+	}
+	for id, n := range places {
+		if n > 1 {
+			rt.Errorf("%d agents have the one place of %s", n, id)
+		}
 	}
 	if len(b.vendor.twice) > 0 {
 		rt.Errorf("deleted again: %v", b.vendor.twice)

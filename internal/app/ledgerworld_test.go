@@ -200,15 +200,59 @@ type ledgerBench struct {
 	*bench
 	vendor *profileVendor
 	queue  *jobList
+	world  *proxyWorld
 }
 
 func newLedgerBench(b *bench) *ledgerBench {
-	return &ledgerBench{bench: b, vendor: b.config.Profiles.(*profileVendor), queue: b.config.Jobs.(*jobList)}
+	return &ledgerBench{bench: b, vendor: b.config.Profiles.(*profileVendor), queue: b.config.Jobs.(*jobList), world: b.config.Proxies.(*proxyWorld)}
 }
 
-// withLedger is for newBench: a vendor, and kinds that use it.
+// proxyWorld is every proxy there is; a host in bad answers as told there.
+type proxyWorld struct {
+	mu    sync.Mutex
+	bad   map[string]*resource.Error
+	tried []string
+}
+
+func (w *proxyWorld) Endpoint(p fleet.Proxy, password, session string) (resource.Endpoint, error) {
+	return resource.Endpoint{Scheme: p.Scheme, Host: p.Host, Port: p.Port, Username: session, Password: password}, nil
+}
+
+func (w *proxyWorld) Check(_ context.Context, e resource.Endpoint, country string) (resource.Exit, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tried = append(w.tried, e.Host)
+	if err := w.bad[e.Host]; err != nil {
+		return resource.Exit{}, err
+	}
+	return resource.Exit{IP: "1.2.3.4", Country: country}, nil
+}
+
+// toggle makes a proxy fail, or work again.
+func (w *proxyWorld) toggle(host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bad[host] == nil {
+		w.bad[host] = &resource.Error{Reason: resource.Unreachable, Message: "no exit"}
+		return
+	}
+	delete(w.bad, host)
+}
+
+func (w *proxyWorld) mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.bad)
+}
+
+// withLedger is for newBench: a vendor, proxies, and kinds that use them.
 func withLedger(c *app.Config) {
-	c.Jobs, c.Profiles = &jobList{}, newProfileVendor()
+	c.Jobs, c.Profiles, c.Proxies = &jobList{}, newProfileVendor(), &proxyWorld{bad: map[string]*resource.Error{}}
+	both := fleet.Kind{Name: "both", Driver: "process", Setup: []string{"login", "password", "country"}, Profile: fleet.NeedRequired, Proxy: fleet.NeedRequired,
+		Restart: c.Kinds["linkedin"].Restart}
+	c.Kinds["both"] = both
+	both.Name, both.Proxy = "maybe", fleet.NeedOptional
+	c.Kinds["maybe"] = both
 	for _, need := range []fleet.Need{fleet.NeedOptional, fleet.NeedRequired} {
 		name := "browser " + string(need)
 		c.Kinds[name] = fleet.Kind{Name: name, Driver: "process", Setup: []string{"login", "password", "country"}, Profile: need,
@@ -245,6 +289,8 @@ func (b *ledgerBench) run(ctx context.Context, args river.JobArgs) error {
 			return nil
 		}
 		return err
+	case app.ProxyCheckJob:
+		return b.WorkProxyCheck(ctx, args.ID)
 	case app.VendorCheckJob:
 		return b.WorkVendorCheck(ctx, args.Name)
 	}
@@ -271,5 +317,26 @@ func (b *ledgerBench) rows(id fleet.AgentID) (list []fleet.Resource) {
 		list, err = tx.AgentResources(b.team, id, 100)
 		return err
 	}))
+	return list
+}
+
+// pool adds entries, a line each, in a country.
+func (b *ledgerBench) pool(country string, capacity int, hosts ...string) {
+	b.t.Helper()
+	for _, host := range hosts {
+		_, err := b.AddProxies(context.Background(), b.admin, app.AddProxiesInput{Entry: fleet.ProxyEntry{Host: host, Port: 8080, Username: "u", Password: "secret", Country: country, Capacity: capacity}})
+		b.ok(err)
+	}
+	b.queue.take() // their first checks
+}
+
+// places are the agent's proxies that are not released, as "host state".
+func (b *ledgerBench) places(id fleet.AgentID) (list []string) {
+	b.t.Helper()
+	for _, r := range b.rows(id) {
+		if r.Type == fleet.ResourceProxy && r.State != fleet.ResourceReleased {
+			list = append(list, r.Label+" "+string(r.State))
+		}
+	}
 	return list
 }

@@ -84,6 +84,9 @@ func (e *errand) proxyOf(ctx context.Context) (*resource.Endpoint, bool, error) 
 		case r.Type != fleet.ResourceProxy:
 		case r.Pending():
 			return nil, true, err
+		default:
+			endpoint, err := e.app.endpoint(ctx, r)
+			return &endpoint, false, err
 		}
 	}
 	return nil, false, err

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// pollEvery is how long a job may wait for a worker that is idle.
-	pollEvery = 200 * time.Millisecond
+	// pollEvery is how long a job may wait for a worker that is idle. A look
+	// costs about 2 ms of processor time.
+	pollEvery = 500 * time.Millisecond
 	// jobTime bounds a job; waiting for a vendor's own limit is part of it.
 	jobTime = 5 * time.Minute
 	// keepFor is how long jobs that are done stay to be looked at.

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,8 +19,6 @@ const localForm = "form"
 // typed and what is wrong with it.
 type sent struct {
 	title string
-	// nav is the entry of the navigation, "" is fleet.
-	nav string
 	// fields are those that show what is wrong with them; what is wrong with
 	// others stands above the form.
 	fields []string
@@ -73,7 +70,7 @@ func (p *Pages) formAgain(c *fiber.Ctx, who *Viewer, s sent, e *fleet.Error, req
 	}
 	var shell views.Shell
 	if who != nil {
-		if shell, err = p.shell(c, *who, s.title, cmp.Or(s.nav, "fleet")); err != nil {
+		if shell, err = p.shell(c, *who, s.title, "fleet"); err != nil {
 			return err
 		}
 	}
