@@ -17,7 +17,9 @@ import (
 )
 
 const (
-	demoAgents   = 33 // resting and running; seven more are walked through below
+	// demoAgents rest and run; seven more are led by hand, and one of those
+	// that use the ledger stays.
+	demoAgents   = 32
 	demoRunning  = 8
 	demoEmail    = "mara@northwind.example"
 	demoTeamName = "Northwind"
@@ -52,14 +54,19 @@ func demo(ctx context.Context, args []string, io streams) error {
 	return runDemo(ctx, c, io)
 }
 
-func runDemo(ctx context.Context, c config.Config, io streams) error {
-	d := demoTeam{password: secret.NewToken()[:14]}
-	s, err := startServer(ctx, c, newLogger(c, io.err), serverOptions{prepare: d.prepare})
+func runDemo(ctx context.Context, c config.Config, io streams) (err error) {
+	v, err := openStandIns(&c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.close()) }()
+	d := demoTeam{password: secret.NewToken()[:14], vendors: v}
+	s, err := startServer(ctx, c, newLogger(c, io.err), serverOptions{prepare: d.prepare, standIn: true})
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	d.print(io.out, s.url())
-	if err := d.walk(ctx, s.app); err != nil && ctx.Err() == nil {
+	if err := errors.Join(d.walk(ctx, s.app), d.useLedger(ctx, s.app)); err != nil && ctx.Err() == nil {
 		return errors.Join(err, s.stop())
 	}
 	<-ctx.Done()
@@ -70,6 +77,7 @@ func runDemo(ctx context.Context, c config.Config, io streams) error {
 type demoTeam struct {
 	by               fleet.Actor
 	password, apiKey string
+	vendors          *standIns
 }
 
 func (d *demoTeam) prepare(ctx context.Context, in *installation) (fleet.TeamID, error) {
@@ -79,7 +87,7 @@ func (d *demoTeam) prepare(ctx context.Context, in *installation) (fleet.TeamID,
 	}
 	d.apiKey = key
 	d.by = fleet.Actor{Kind: fleet.ActorMember, ID: string(user), Name: "Mara Reyes", TeamID: team, Scope: fleet.ScopeAdmin}
-	_, err = in.app.Seed(ctx, team, app.SeedInput{Agents: demoAgents, Running: demoRunning, Seed: 11})
+	_, err = in.app.Seed(ctx, team, app.SeedInput{Agents: demoAgents, Running: demoRunning, Seed: 11, Outside: true})
 	return team, err
 }
 
@@ -93,7 +101,8 @@ func (d *demoTeam) print(out io.Writer, url string) {
   curl -H "Authorization: Bearer %s" %s/v1/agents?limit=3
   curl -X POST %s/agents/%s/start
 
-Nothing here signs in anywhere: the agents rehearse. Requests from this machine need no key on /agents and /v1.
+Nothing here signs in anywhere: the agents rehearse. Their browser profiles are a stand-in's on this machine;
+no vendor is asked for anything. Requests from this machine need no key on /agents and /v1.
 `, version, url, demoEmail, d.password, d.apiKey, d.apiKey, url, url, demoExample)
 }
 

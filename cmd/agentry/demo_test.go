@@ -25,6 +25,9 @@ func TestDemo(t *testing.T) {
 	}
 	c := client{t, url, printed[3]}
 	c.want(200, "-", "GET", "/v1/verify", "")
+	if !strings.Contains(p.stdout.String(), "browser profiles are a stand-in's on this machine") {
+		t.Errorf("the demo does not say that its vendor is none:\n%s", p.stdout)
+	}
 	all := reachesEveryStatus(t, c)
 
 	// The start examples send no key and name this very agent.

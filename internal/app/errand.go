@@ -270,6 +270,6 @@ func (e *errand) released(ctx context.Context) error {
 		if err := auditResource(tx, e.r, "resource.released", now); err != nil {
 			return err
 		}
-		return e.app.freeProxies(tx, e.r, now)
+		return errors.Join(leakOver(tx, e.r.TeamID, now), e.app.freeProxies(tx, e.r, now))
 	})
 }

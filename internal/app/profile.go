@@ -202,7 +202,7 @@ func (e *errand) leak(ctx context.Context, cause error) error {
 		if err := auditResource(tx, e.r, "resource.leaked", now); err != nil {
 			return err
 		}
-		return raiseTeam(tx, e.r.TeamID, alertResource, "leaked", fleet.SeverityError,
+		return raiseTeam(tx, e.r.TeamID, alertResource, alertLeaked, fleet.SeverityError,
 			cutText("A "+e.r.Type.Word()+" is not wanted any more and cannot be released: "+e.r.LastError+". Look at the page Resources"), now)
 	})
 }

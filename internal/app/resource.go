@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 
 	"agentry/internal/fleet"
 	"agentry/internal/store"
@@ -98,8 +100,17 @@ func (a *App) ForgetResource(ctx context.Context, by fleet.Actor, id string, in 
 		if err := a.park(tx, *r, turn, now); err != nil {
 			return err
 		}
-		return a.freeProxies(tx, *r, now)
+		return errors.Join(leakOver(tx, r.TeamID, now), a.freeProxies(tx, *r, now))
 	})
+}
+
+// leakOver takes the alert back once nothing of the team is leaked.
+func leakOver(tx *store.Tx, team fleet.TeamID, now time.Time) error {
+	left, err := tx.Resources(team, ResourceFilter{States: []fleet.ResourceState{fleet.ResourceLeaked}, Stuck: true}, "", 1)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	return resolveTeam(tx, team, alertResource, alertLeaked, now)
 }
 
 // onResource runs f on one of the team's rows, with the audit entry.

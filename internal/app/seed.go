@@ -20,6 +20,8 @@ type SeedInput struct {
 	Running int
 	// Seed makes the mix; the same one makes the same.
 	Seed uint64
+	// Outside has agents that are set up get what their kind wants outside.
+	Outside bool
 }
 
 const (
@@ -35,7 +37,7 @@ func (a *App) Seed(ctx context.Context, team fleet.TeamID, in SeedInput) (int, e
 		return 0, fleet.Invalid("agents", "must be between 1 and %d, and running at most as many", maxSeed)
 	}
 	now := a.Now()
-	s := &seeder{app: a, rand: rand.New(rand.NewPCG(in.Seed, 7)), now: now, by: fleet.System(team, "seed")}
+	s := &seeder{app: a, rand: rand.New(rand.NewPCG(in.Seed, 7)), now: now, by: fleet.System(team, "seed"), outside: in.Outside}
 	for done := 0; done < in.Agents; done += seedBatch {
 		err := a.store.Write(ctx, func(tx *store.Tx) error {
 			if _, err := tx.Team(team); err != nil {
@@ -60,6 +62,8 @@ type seeder struct {
 	rand *rand.Rand
 	now  time.Time
 	by   fleet.Actor
+	// outside is the input's.
+	outside bool
 	// dice, 0 to 99, says where the present agent ends up. It runs evenly, so
 	// that a few dozen agents show every status.
 	dice int
@@ -127,6 +131,11 @@ func (s *seeder) live(c *change, running bool, login string) error {
 			return err
 		}
 		c.agent.Login, c.agent.IsSetUp = login, true
+		if s.outside {
+			if err := s.app.wantResources(c); err != nil {
+				return err
+			}
+		}
 		if err := s.step(c, fleet.MoveSetup); err != nil {
 			return err
 		}

@@ -17,8 +17,12 @@ const (
 	downAfter = 5
 	// alertDownAfter is how long a vendor may be away before people are told.
 	alertDownAfter = 2 * time.Minute
-	// alertResource is the type of the alerts about outside things.
+	// alertResource is the type of the alerts about outside things; those of a
+	// team alone have these subtypes.
 	alertResource = "resource"
+	alertStopped  = "vendor_stopped"
+	alertDown     = "vendor_down"
+	alertLeaked   = "leaked"
 )
 
 // errParked says that the vendor is not asked now; its gate goes on with what
@@ -124,7 +128,7 @@ func (a *App) stopVendor(ctx context.Context, g *vendor, message string) error {
 			return err
 		}
 		return a.tellTeams(tx, g.profiles.Name(), now, func(team fleet.TeamID) error {
-			return raiseTeam(tx, team, alertResource, "vendor_stopped", fleet.SeverityError, vendorAlert(g.profiles.Label(), message), now)
+			return raiseTeam(tx, team, alertResource, alertStopped, fleet.SeverityError, vendorAlert(g.profiles.Label(), message), now)
 		})
 	})
 }
@@ -165,7 +169,7 @@ func (a *App) openVendor(ctx context.Context, g *vendor) error {
 			return err
 		}
 		return a.tellTeams(tx, name, now, func(team fleet.TeamID) error {
-			return resolveTeam(tx, team, alertResource, "", now)
+			return errors.Join(resolveTeam(tx, team, alertResource, alertStopped, now), resolveTeam(tx, team, alertResource, alertDown, now))
 		})
 	})
 	if err != nil {
@@ -198,10 +202,18 @@ func (a *App) StartLedger(ctx context.Context) error {
 			return err
 		}
 		if g.snapshot().State == fleet.VendorOK {
-			return a.openVendor(ctx, g)
+			return errors.Join(a.openVendor(ctx, g), a.checkAtStart(ctx, g))
 		}
 	}
 	return a.beginAll(ctx, func(fleet.Resource) bool { return true })
+}
+
+// checkAtStart has the access tried once, so that a wrong token is known before
+// an agent waits for a profile.
+func (a *App) checkAtStart(ctx context.Context, g *vendor) error {
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		return a.insert(tx, VendorCheckJob{Name: g.profiles.Name()}, 0)
+	})
 }
 
 // beginAll inserts a job for every open row that fits.
@@ -261,7 +273,7 @@ func (a *App) probeVendor(ctx context.Context) error {
 	now := a.Now()
 	return a.store.Write(ctx, func(tx *store.Tx) error {
 		return a.tellTeams(tx, v.Name, now, func(team fleet.TeamID) error {
-			return raiseTeam(tx, team, alertResource, "vendor_down", fleet.SeverityWarning,
+			return raiseTeam(tx, team, alertResource, alertDown, fleet.SeverityWarning,
 				cutText(v.Label+" does not answer: "+v.Message+". What is to be made or released there waits and goes on by itself"), now)
 		})
 	})
@@ -327,7 +339,11 @@ func (a *App) WorkVendorCheck(ctx context.Context, name string) error {
 	g.mu.Lock()
 	g.checking = false
 	g.mu.Unlock()
-	if err == nil || answered(err) {
+	switch {
+	case err != nil && !answered(err):
+	case g.snapshot().State == fleet.VendorOK:
+		return a.announceVendors(ctx, name)
+	default:
 		return a.openVendor(ctx, g)
 	}
 	return errors.Join(a.judge(ctx, g, err), a.announceVendors(ctx, name))
