@@ -69,7 +69,7 @@ func (a *App) RetryResource(ctx context.Context, by fleet.Actor, id string) (fle
 			return err
 		}
 		r.Forgotten = nil
-		if g := a.vendorNamed(r.Vendor); g != nil && g.snapshot().State == fleet.VendorStopped {
+		if g := a.vendorNamed(r.Vendor); g != nil && g.beginCheck(fleet.VendorStopped, a.clock.elapsed()) {
 			if err := a.insert(tx, VendorCheckJob{Name: r.Vendor}, 0); err != nil {
 				return err
 			}

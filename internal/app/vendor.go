@@ -41,6 +41,7 @@ type vendor struct {
 	message  string
 	failures int
 	checking bool
+	asked    time.Duration // App.clock's, when the check was asked for
 }
 
 // vendorGate returns the gate of a vendor, or nil when this server knows no
@@ -315,15 +316,30 @@ func (a *App) CheckVendor(ctx context.Context, by fleet.Actor, name string) (fle
 		if err := tx.AddAudit(e); err != nil {
 			return err
 		}
+		if !g.beginCheck("", a.clock.elapsed()) {
+			return nil // somebody asked already
+		}
 		return a.insert(tx, VendorCheckJob{Name: name}, 0)
 	})
 	if err != nil {
 		return fleet.Vendor{}, err
 	}
-	g.mu.Lock()
-	g.checking = true
-	g.mu.Unlock()
 	return g.snapshot(), a.announceVendors(ctx, name)
+}
+
+// checkLate is after how long a check that was asked for counts as lost.
+const checkLate = 2 * time.Minute
+
+// beginCheck marks that a check is on its way, in the state or in any when it is
+// ""; false is that it is so already, or not in that state.
+func (g *vendor) beginCheck(in fleet.VendorState, elapsed time.Duration) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.checking && elapsed-g.asked < checkLate || in != "" && g.state != in {
+		return false
+	}
+	g.checking, g.asked = true, elapsed
+	return true
 }
 
 // WorkVendorCheck asks a vendor, for somebody who wants to know; for the worker.

@@ -48,12 +48,13 @@ func (a *access) mark() string {
 	return markOf(a.token)
 }
 
-// use returns the token, or why it must not be used. A probe may use a token
-// that was not accepted, never one that was taken away.
+// use returns the token, or why it must not be used. A probe, which people ask
+// for, may use it all the same: what is dead stays dead, and where the refusal
+// was not GoLogin's the token still works.
 func (a *access) use(probe bool) (string, *resource.Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.refused == nil || probe && a.refused.Reason == resource.Unauthorized {
+	if a.refused == nil || probe {
 		return a.token, nil
 	}
 	refused := *a.refused
@@ -70,11 +71,12 @@ func (a *access) refuse(token string, why resource.Error) {
 	}
 }
 
-// accept forgets that the token was not accepted: it was just now.
-func (a *access) accept(token string) {
+// accept forgets that the token was not accepted: it was just now. That it was
+// taken away only a probe can disprove: the others may have been under way.
+func (a *access) accept(token string, probe bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.token == token && a.refused != nil && a.refused.Reason == resource.Unauthorized {
+	if a.token == token && a.refused != nil && (probe || a.refused.Reason == resource.Unauthorized) {
 		a.refused = nil
 	}
 }

@@ -51,8 +51,6 @@ func TestAfterTooManyRequestsNothingIsAsked(t *testing.T) {
 	for name, err := range everyCall(t, c) {
 		t.Run(name, func(t *testing.T) { wantError(t, err, resource.Revoked, false) })
 	}
-	// A check reads the token again; the same one is not tried.
-	wantError(t, c.Check(t.Context()), resource.Revoked, false)
 	k.put("", errors.New("open token: no such file"))
 	says(t, wantError(t, c.Check(t.Context()), resource.Revoked, false), "cannot be read: open token: no such file")
 	k.put("not printable \n", nil)
@@ -74,6 +72,21 @@ func TestAfterTooManyRequestsNothingIsAsked(t *testing.T) {
 	}
 	if got := w.heads[1].Get("Authorization"); got != "Bearer another-"+testToken {
 		t.Errorf("asked with %q", got)
+	}
+}
+
+// TestACheckMayFindThatTheTokenLives: the refusal was somebody else's, and
+// people asked.
+func TestACheckMayFindThatTheTokenLives(t *testing.T) {
+	w := newWorld(t, map[string][]reply{"GET /user": {{200, "", `{}`}}, "POST /browser/quick": {refusal(429, "Too Many Requests"), {201, "", `{"id":"` + testID + `"}`}}})
+	c := newClient(t, Config{Base: w.server.URL, Token: fixed(testToken)})
+	_, err := c.Create(t.Context(), testName)
+	wantError(t, err, resource.Revoked, false)
+	if err := c.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Create(t.Context(), testName); err != nil {
+		t.Error(err)
 	}
 }
 

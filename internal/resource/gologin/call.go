@@ -54,7 +54,7 @@ func (c *Client) ask(ctx context.Context, q call) (answer, error) {
 	}
 	a, failure := c.send(ctx, q, token)
 	if failure == nil {
-		c.access.accept(token)
+		c.access.accept(token, q.probe)
 		return a, nil
 	}
 	if failure.Reason == resource.Unauthorized || failure.Reason == resource.Revoked {

@@ -159,10 +159,12 @@ func TestTheStandInsToken(t *testing.T) {
 	}
 	_, err := c.Create(t.Context(), testName)
 	wantError(t, err, resource.Revoked, false)
-	wantError(t, c.Check(t.Context()), resource.Revoked, false)
+	_, err = c.Find(t.Context(), testName)
+	wantError(t, err, resource.Revoked, false)
 	if n := len(s.Requests(0)); n != 1 || !s.TokenDead() {
 		t.Errorf("%d requests, dead %v", n, s.TokenDead())
 	}
+	wantError(t, c.Check(t.Context()), resource.Unauthorized, false) // people want to know
 	s.Reissue()
 	if err := c.Check(t.Context()); err != nil {
 		t.Errorf("the new token: %v", err)
