@@ -165,6 +165,38 @@ func TestAVendorThatIsAwayHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+// A vendor that answers some of the time is not away: what fails is tried
+// again, and the rest need not wait for a sweep.
+func TestAVendorThatAnswersNowAndThen(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	failed := 0
+	b.vendor.next = func(op string) trouble {
+		if failed++; op == "check" || failed > 30 {
+			return fine
+		}
+		return lostBefore
+	}
+	for range 20 {
+		b.ok(b.setUp(b.create("browser required")))
+	}
+	b.ok(b.work(t.Context(), 20))
+	if failed < 30 {
+		t.Fatalf("only %d calls", failed)
+	}
+	if list := must[[]fleet.Vendor](t)(b.Vendors(t.Context(), b.viewer)); list[0].State != fleet.VendorOK {
+		t.Errorf("it counts as %+v", list[0])
+	}
+	b.vendor.next = func(string) trouble { return lostBefore }
+	for range 20 {
+		b.ok(b.setUp(b.create("browser required")))
+	}
+	b.ok(b.work(t.Context(), 20))
+	if list := must[[]fleet.Vendor](t)(b.Vendors(t.Context(), b.viewer)); list[0].State != fleet.VendorDown {
+		t.Errorf("away for good, it counts as %+v", list[0])
+	}
+}
+
 // An agent may go while the vendor is making its profile: what was made is
 // known and released.
 func TestDroppedWhileItIsMade(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// downAfter calls in a row that do not reach the vendor, only one now and
-	// then asks whether it is back.
+	// downAfter calls in a row that do not reach the vendor it is asked whether
+	// it is there; when not, only one now and then asks whether it is back.
 	downAfter = 5
 	// alertDownAfter is how long a vendor may be away before people are told.
 	alertDownAfter = 2 * time.Minute
@@ -81,6 +81,19 @@ func (a *App) judge(ctx context.Context, g *vendor, err error) error {
 	if err != nil {
 		reason = resource.ReasonOf(err)
 	}
+	if reason == resource.Unreachable && g.doubted() {
+		// One that answers some of the time is not away: what fails is tried
+		// again, and the rest goes on.
+		probed := g.profiles.Check(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case probed == nil || answered(probed):
+			reason = ""
+		default:
+			reason, err = resource.ReasonOf(probed), probed
+		}
+	}
 	switch state := g.learn(reason, err, a.Now(), a.clock.elapsed()); state {
 	case fleet.VendorStopped:
 		return a.stopVendor(ctx, g, err.Error())
@@ -89,6 +102,13 @@ func (a *App) judge(ctx context.Context, g *vendor, err error) error {
 		return a.announceVendors(ctx, g.profiles.Name())
 	}
 	return nil
+}
+
+// doubted tells whether the next call that fails makes the vendor count as away.
+func (g *vendor) doubted() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state == fleet.VendorOK && g.failures+1 >= downAfter
 }
 
 // learn counts an answer and returns the state that the gate came into by it,
