@@ -50,6 +50,10 @@ func (r row) bound(s size) time.Duration {
 func rows() []row {
 	return []row{
 		{name: "R2", target: "0 lost, 0 orphans ≤ 10 s, all running again, ready p99 < 1 s, SIGTERM ≤ 10 s with 0 requests cut", fault: fault.ReaperOff, run: r2},
+		{
+			name: "R6", target: "0 leaked, double, missing, deleted twice or another agent's; 0 asked after a 429; relaunch and delete p99 < 250 ms; all released ≤ 60 s",
+			fault: fault.BlindCreate + "," + fault.BlindDelete, faultsBuild: true, run: r6,
+		},
 		{name: "R10", target: "0 tasks outside hours, twice or skipped, next runs not late, an expired session stays dead", fault: fault.StuckClock, faultsBuild: true, run: r10},
 		{name: "R13", target: "bystander p99 < 250 ms, each ended or paused with a reason, logs bounded, 0 survivors", fault: fault.LoneLeader, run: r13},
 		{name: "P4", target: "≥ 10,000 durable events/s at 64 callers", fault: fault.LoneCommits, control: normal, run: p4},
@@ -85,14 +89,21 @@ type trial struct {
 	env    []string
 	log    io.Writer
 	opened []*server
+	// outsides are the vendors that live in this process.
+	outsides []*outside
 }
 
 func (t *trial) say(format string, args ...any) { fmt.Fprintf(t.log, "  "+format+"\n", args...) }
 
-// close ends the servers that are left.
+// close ends the servers that are left, then what they speak to.
 func (t *trial) close() {
 	for _, s := range t.opened {
 		s.kill()
+	}
+	for _, o := range t.outsides {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = o.Close(ctx) // nobody is left who could wait for an answer
+		cancel()
 	}
 }
 

@@ -31,7 +31,7 @@ func TestRows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"R2", "R10", "R13"} {
+	for _, name := range []string{"R2", "R6", "R10", "R13"} {
 		list, err := rowsNamed([]string{name})
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +60,8 @@ func TestRows(t *testing.T) {
 // An ordinary build has no fault in it, not even the name of one.
 func TestNoTraceOfFaults(t *testing.T) {
 	b := &builds{dir: t.TempDir()}
-	names := []string{fault.ReaperOff, fault.LoneLeader, fault.StuckClock, fault.LoneCommits, fault.ShortPolls, "CLOCK_FILE"}
+	names := []string{fault.ReaperOff, fault.LoneLeader, fault.StuckClock, fault.LoneCommits, fault.ShortPolls,
+		fault.BlindCreate, fault.BlindDelete, "CLOCK_FILE"}
 	for _, faults := range []bool{false, true} {
 		path, err := b.binary(t.Context(), faults)
 		if err != nil {

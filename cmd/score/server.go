@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +35,7 @@ type server struct {
 	team, key string
 	url       string
 	http      *http.Client
+	env       []string // beside the trial's
 
 	cmd    *exec.Cmd
 	stdout *output
@@ -66,7 +68,7 @@ func (t *trial) newServer(ctx context.Context, name, config string) (*server, er
 func (s *server) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.t.binary, args...)
 	cmd.Dir = s.dir
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir}, s.t.env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir}, slices.Concat(s.t.env, s.env)...)
 	return cmd
 }
 
@@ -245,6 +247,7 @@ func isRefused(err error) bool { return errors.As(err, new(refused)) }
 // agent is what rows read of an agent.
 type agent struct {
 	ID, Name, Status string
+	Incarnation      int
 	EndReason        *string
 	Runtime          struct {
 		State       string
