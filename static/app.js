@@ -160,7 +160,7 @@
       return closeMenus();
     }
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]") || !$("[data-events-url]")) return;
-    const to = Date.now() - went < 1500 && { f: "/fleet", a: "/alerts", s: "/settings" }[e.key];
+    const to = Date.now() - went < 1500 && { f: "/fleet", a: "/alerts", r: "/resources", s: "/settings" }[e.key];
     went = 0;
     if (to) location.assign(to);
     else if (e.key === "g") went = Date.now();

@@ -166,9 +166,9 @@
     const active = el.contains(doc.activeElement) ? doc.activeElement : null;
     const text = active && active.textContent;
     const at = [...el.querySelectorAll(focusable)].indexOf(active);
-    const top = [...el.querySelectorAll(".log,.tabs")].map((s) => [s.scrollTop, s.scrollLeft]);
+    const top = [...el.querySelectorAll(".log,.tabs,.chips")].map((s) => [s.scrollTop, s.scrollLeft]);
     return (next) => {
-      next.querySelectorAll(".log,.tabs").forEach((s, i) => { if (top[i]) [s.scrollTop, s.scrollLeft] = top[i]; });
+      next.querySelectorAll(".log,.tabs,.chips").forEach((s, i) => { if (top[i]) [s.scrollTop, s.scrollLeft] = top[i]; });
       if (!active || active.isConnected) return;
       const all = [...next.querySelectorAll(focusable)];
       const same = all.find((e) => e.textContent === text) || all[Math.min(at, all.length - 1)];

@@ -65,6 +65,9 @@ type Confirm struct {
 	BlockedBy []string
 	// Removes, Released, Keeps are lines such as "412 tasks, 37 alerts".
 	Removes, Released, Keeps []string
+	// ReleaseNote says what happens to Released while a vendor is away; "" is
+	// that none is.
+	ReleaseNote string
 	// Reason, Note and Typed are what was sent before.
 	Reason, Note, Typed string
 	// RecentRelaunches counts those of the last 7 days.

@@ -167,7 +167,7 @@ func sampleConfirm() Confirm {
 
 func sampleRelaunch() Confirm {
 	m := sampleConfirm()
-	m.Released, m.ExportURL = nil, ""
+	m.ExportURL, m.ReleaseNote = "", "GoLogin does not answer now: what is there is released when it answers again. This waits for nothing."
 	m.Removes = []string{"login, password (key destroyed)", "37 alerts", "3 pending tasks", "4 settings back to defaults"}
 	m.Keeps = []string{"name, id, tags", "90 days of usage", "audit history", "country, hours, limits as a draft"}
 	m.RecentRelaunches, m.Hold = 2, fleet.RelaunchHold(fleet.EndCrashLoop, 2)
@@ -237,28 +237,32 @@ func stories() map[string]templ.Component {
 	nothing.Rows, nothing.Query, nothing.Pager = nil, "zzz", ui.Pager{Text: "0 of 381"}
 	cert := sampleCertificate()
 	out := map[string]templ.Component{
-		"fleet":         FleetPage(Fleet{Shell: in, List: sampleList()}),
-		"fleet-empty":   FleetPage(Fleet{Shell: in, List: empty}),
-		"fleet-nothing": FleetPage(Fleet{Shell: in, List: nothing}),
-		"login":         LoginPage(Login{Form: Form{Problem: &ui.Notice{Tone: ui.Bad, Text: "Email or password is wrong.", RequestID: "req_1"}}, Email: "mara@northwind.example", Next: "/alerts", Insecure: true}),
-		"first-run":     FirstRunPage(FirstRun{Token: "abc", Form: Form{Errors: map[string]string{"password": "must have at least 10 characters"}}}),
-		"create":        CreatePage(in, Create{Kinds: []ui.Option{{Value: "rehearsal", Label: "rehearsal"}}, Form: Form{Problem: problem()}}),
-		"setup":         SetupPage(in, sampleSetup()),
-		"progress":      SetupProgressPage(in, sampleProgress()),
-		"pause":         AskPage(in, Ask{Verb: "pause", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Version: 3, Zone: "Europe/Paris"}),
-		"protect":       AskPage(in, Ask{Verb: "protect", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Form: Form{Errors: map[string]string{"reason": "must not be empty"}}}),
-		"verify":        VerifyPage(in, Verify{Name: "Chiyo Tanaka", Code: *sampleAlerts()[0].Code}),
-		"relaunch":      RelaunchPage(in, sampleRelaunch()),
-		"delete":        DeletePage(in, sampleConfirm()),
-		"delete-wrong":  DeletePage(in, wrong),
-		"delete-early":  DeletePage(in, gone),
-		"certificate":   CertificatePage(in, cert),
-		"tombstone":     TombstonePage(in, Tombstone{AgentID: cert.AgentID, Certificate: &cert}),
-		"alerts":        AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=all", Label: "All"}}, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
-		"settings":      SettingsPage(sampleSettings()),
-		"docs":          DocsPage(Docs{Shell: sampleShell("API docs", ""), Examples: []static.Example{{Name: "agent.go", Language: "Go", Needs: "Go", Build: "go build", Command: []string{"/opt/agent", "-v"}, Text: "if a < b && c {\n\t<script>\n}\n"}}}),
-		"team-paused":   SettingsPage(pausedSettings()),
-		"error":         ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
+		"fleet":              FleetPage(Fleet{Shell: in, List: sampleList()}),
+		"fleet-empty":        FleetPage(Fleet{Shell: in, List: empty}),
+		"fleet-nothing":      FleetPage(Fleet{Shell: in, List: nothing}),
+		"login":              LoginPage(Login{Form: Form{Problem: &ui.Notice{Tone: ui.Bad, Text: "Email or password is wrong.", RequestID: "req_1"}}, Email: "mara@northwind.example", Next: "/alerts", Insecure: true}),
+		"first-run":          FirstRunPage(FirstRun{Token: "abc", Form: Form{Errors: map[string]string{"password": "must have at least 10 characters"}}}),
+		"create":             CreatePage(in, Create{Kinds: []ui.Option{{Value: "rehearsal", Label: "rehearsal"}}, Form: Form{Problem: problem()}}),
+		"setup":              SetupPage(in, sampleSetup()),
+		"progress":           SetupProgressPage(in, sampleProgress()),
+		"pause":              AskPage(in, Ask{Verb: "pause", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Version: 3, Zone: "Europe/Paris"}),
+		"protect":            AskPage(in, Ask{Verb: "protect", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Form: Form{Errors: map[string]string{"reason": "must not be empty"}}}),
+		"verify":             VerifyPage(in, Verify{Name: "Chiyo Tanaka", Code: *sampleAlerts()[0].Code}),
+		"relaunch":           RelaunchPage(in, sampleRelaunch()),
+		"delete":             DeletePage(in, sampleConfirm()),
+		"delete-wrong":       DeletePage(in, wrong),
+		"delete-early":       DeletePage(in, gone),
+		"certificate":        CertificatePage(in, cert),
+		"tombstone":          TombstonePage(in, Tombstone{AgentID: cert.AgentID, Certificate: &cert}),
+		"alerts":             AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=all", Label: "All"}}, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
+		"settings":           SettingsPage(sampleSettings()),
+		"docs":               DocsPage(Docs{Shell: sampleShell("API docs", ""), Examples: []static.Example{{Name: "agent.go", Language: "Go", Needs: "Go", Build: "go build", Command: []string{"/opt/agent", "-v"}, Text: "if a < b && c {\n\t<script>\n}\n"}}}),
+		"resources":          ResourcesPage(sampleResources()),
+		"resources-empty":    ResourcesPage(Resources{Shell: sampleShell("Resources", "resources"), Tabs: sampleResources().Tabs, Never: true, CanAdd: true}),
+		"resources-filtered": ResourcesPage(filteredResources()),
+		"forget":             ForgetPage(in, Forget{Resource: sampleResource(fleet.ResourceProfile, fleet.ResourceLeaked, "You do not have permission"), Form: Form{Errors: map[string]string{"reason": "must say why"}}}),
+		"team-paused":        SettingsPage(pausedSettings()),
+		"error":              ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
 	}
 	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "history", "logs"} {
 		out["agent-"+tab] = AgentShow(agentPage(tab))
@@ -271,5 +275,5 @@ func namedAlerts() []Alert {
 	for i := range alerts {
 		alerts[i].AgentName = "Chiyo Tanaka"
 	}
-	return append(alerts, Alert{ID: "a4", Type: "vendor", SubType: "stopped", Message: "GoLogin does not accept the token any more.", Severity: "error", State: "open", Count: 1, SeenAt: ago(time.Minute), CanAct: true, Now: testNow})
+	return append(alerts, Alert{ID: "a4", Type: "resource", SubType: "vendor_stopped", Message: "GoLogin does not accept the token any more.", Severity: "error", State: "open", Count: 1, SeenAt: ago(time.Minute), CanAct: true, Now: testNow})
 }

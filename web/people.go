@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -34,10 +35,23 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/fleet", access: read, handle: asViewer(p.Fleet)},
 		{method: "GET", path: "/alerts", access: read, handle: asViewer(p.Alerts)},
 		{method: "GET", path: "/deletions/:deletionId", access: read, handle: asViewer(p.Deletion)},
+		{method: "GET", path: "/resources", access: read, handle: asViewer(p.Resources)},
 		{method: "GET", path: "/settings", access: read, handle: asViewer(p.Settings)},
 		{method: "GET", path: "/docs", access: read, handle: asViewer(p.Docs)},
 		{method: "GET", path: "/docs/examples/:name", access: read, handle: asViewer(p.Example)},
-	}, s.pageActs()...)
+	}, slices.Concat(s.pageActs(), s.resourceActs())...)
+}
+
+// resourceActs are the forms of the ledger and of the proxy pool.
+func (s *Server) resourceActs() []route {
+	operate, admin := session(fleet.ScopeOperate), session(fleet.ScopeAdmin)
+	p := s.pages
+	return []route{
+		{method: "POST", path: "/resources/vendors/:vendor/check", access: admin, handle: asViewer(p.CheckVendor)},
+		{method: "POST", path: "/resources/:resourceId/retry", access: operate, handle: asViewer(p.RetryResource)},
+		{method: "GET", path: "/resources/:resourceId/forget", access: admin, handle: asViewer(p.ForgetForm)},
+		{method: "POST", path: "/resources/:resourceId/forget", access: admin, handle: asViewer(p.Forget)},
+	}
 }
 
 // pageActs are the pages' forms and what they do.

@@ -61,6 +61,19 @@ func (a *App) Agent(ctx context.Context, by fleet.Actor, id fleet.AgentID) (v Ag
 	return v, err
 }
 
+// AgentNames returns the names of those of the ids that are the team's agents;
+// those that are gone are not among them.
+func (a *App) AgentNames(ctx context.Context, by fleet.Actor, ids []fleet.AgentID) (names map[fleet.AgentID]string, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return nil, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		names, err = tx.AgentNames(by.TeamID, ids)
+		return err
+	})
+	return names, err
+}
+
 func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, withSpark bool) ([]AgentView, error) {
 	ids := make([]fleet.AgentID, len(rows))
 	for i, r := range rows {

@@ -31,6 +31,24 @@ func ledgering() map[string]useCase {
 			}
 			return err
 		}},
+		"ResourcesUnderWay": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			b.resource(id, fleet.ResourceReleasing)
+			list, err := b.ResourcesUnderWay(ctx, by, 10)
+			if err == nil && (len(list) > 0) != (by.TeamID == b.team) {
+				b.t.Errorf("%d under way", len(list))
+			}
+			return err
+		}},
+		"Resource": {read, false, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Resource(ctx, by, b.resource(id, fleet.ResourceHeld).ID))
+		}},
+		"AgentNames": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			names, err := b.AgentNames(ctx, by, []fleet.AgentID{id, "gone"})
+			if want := map[bool]int{true: 1}[by.TeamID == b.team]; err == nil && len(names) != want {
+				b.t.Errorf("names: %v, want %d", names, want)
+			}
+			return err
+		}},
 		"CountResources": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			b.resource(id, fleet.ResourceHeld)
 			n, err := b.CountResources(ctx, by)

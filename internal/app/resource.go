@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,27 @@ func (a *App) Resources(ctx context.Context, by fleet.Actor, f ResourceFilter, p
 	}, func(r fleet.Resource) string { return r.ID })
 }
 
+// ResourcesUnderWay returns the newest of the team's rows that are being made
+// or released without trouble, newest first.
+func (a *App) ResourcesUnderWay(ctx context.Context, by fleet.Actor, limit int) (list []fleet.Resource, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return nil, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		// One state at a time: each is in order in its index.
+		for _, state := range []fleet.ResourceState{fleet.ResourceWanted, fleet.ResourceAcquiring, fleet.ResourceReleasing} {
+			some, err := tx.Resources(by.TeamID, ResourceFilter{States: []fleet.ResourceState{state}, Calm: true}, "", limit)
+			if err != nil {
+				return err
+			}
+			list = append(list, some...)
+		}
+		return nil
+	})
+	slices.SortFunc(list, func(x, y fleet.Resource) int { return strings.Compare(y.ID, x.ID) })
+	return list[:min(len(list), limit)], err
+}
+
 // AgentResources returns the rows of an agent that lives, newest first.
 func (a *App) AgentResources(ctx context.Context, by fleet.Actor, id fleet.AgentID, p PageInput) ([]fleet.Resource, string, error) {
 	return page(ctx, a, by, p, ofAgent(by, id, func(tx *store.Tx, before string, limit int) ([]fleet.Resource, error) {
@@ -45,6 +67,18 @@ func (a *App) TotalResources(ctx context.Context, by fleet.Actor, f ResourceFilt
 		return err
 	})
 	return n, err
+}
+
+// Resource returns one of the team's rows.
+func (a *App) Resource(ctx context.Context, by fleet.Actor, id string) (r fleet.Resource, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return r, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		r, err = tx.Resource(by.TeamID, id)
+		return err
+	})
+	return r, err
 }
 
 // CountResources counts the team's rows.

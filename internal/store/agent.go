@@ -73,6 +73,23 @@ func (tx *Tx) AgentNamed(team fleet.TeamID, name, kind string) (AgentRow, bool, 
 	return tx.oneAgent(`WHERE a.team_id = $1 AND a.name = $2 AND a.kind = $3 AND a.status <> 'ended' ORDER BY a.id LIMIT 1`, team, name, kind)
 }
 
+// AgentNames returns the names of those of the ids that are the team's agents.
+func (tx *Tx) AgentNames(team fleet.TeamID, ids []fleet.AgentID) (map[fleet.AgentID]string, error) {
+	names := map[fleet.AgentID]string{}
+	if len(ids) == 0 {
+		return names, nil
+	}
+	w := &where{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var id fleet.AgentID
+		var name string
+		err := rows.Scan(&id, &name)
+		names[id] = name
+		return err
+	}, `SELECT id, name FROM agents WHERE id IN (`+args(w, ids)+`) AND team_id = `+w.arg(team), w.args...)
+	return names, err
+}
+
 // oneAgent is the first agent that a condition finds.
 func (tx *Tx) oneAgent(condition string, values ...any) (a AgentRow, ok bool, err error) {
 	if err := tx.settle(); err != nil {

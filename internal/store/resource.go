@@ -122,8 +122,9 @@ type ResourceFilter struct {
 	AgentID fleet.AgentID
 	Type    fleet.ResourceType
 	States  []fleet.ResourceState
-	// Stuck: only what people should look at.
-	Stuck bool
+	// Stuck: only what people should look at. Calm: only what did not fail.
+	// Forgotten: only what people gave up.
+	Stuck, Calm, Forgotten bool
 }
 
 func resourceWhere(team fleet.TeamID, f ResourceFilter) *where {
@@ -140,6 +141,12 @@ func resourceWhere(team fleet.TeamID, f ResourceFilter) *where {
 	}
 	if f.Stuck {
 		w.add(`open = 1 AND (last_error <> '' OR state = 'leaked')`)
+	}
+	if f.Calm {
+		w.add(`last_error = ''`)
+	}
+	if f.Forgotten {
+		w.add(`state = 'leaked' AND forgotten <> ''`)
 	}
 	return w
 }

@@ -120,6 +120,11 @@ func plansOfLedger() (plans map[string]func(tx *Tx) error, index map[string]stri
 			"ResourcesInTransit": func(tx *Tx) error { _, err := tx.ResourcesInTransit(teamA, make([]fleet.AgentID, 50)); return err },
 			"Resources":          func(tx *Tx) error { _, err := tx.Resources(teamA, ResourceFilter{}, "x", 10); return err },
 			"Stuck resources":    func(tx *Tx) error { _, err := tx.Resources(teamA, ResourceFilter{Stuck: true}, "", 10); return err },
+			"Calm resources": func(tx *Tx) error {
+				_, err := tx.Resources(teamA, ResourceFilter{States: []fleet.ResourceState{fleet.ResourceReleasing}, Calm: true}, "", 10)
+				return err
+			},
+			"Forgotten": func(tx *Tx) error { _, err := tx.Resources(teamA, ResourceFilter{Forgotten: true}, "", 10); return err },
 			"Held resources": func(tx *Tx) error {
 				_, err := tx.Resources(teamA, ResourceFilter{States: []fleet.ResourceState{fleet.ResourceHeld}}, "", 10)
 				return err
@@ -127,6 +132,6 @@ func plansOfLedger() (plans map[string]func(tx *Tx) error, index map[string]stri
 		}, map[string]string{
 			"DueResources": "resources_due", "OpenResources": "resources_open", "LiveResources": "resources_agent",
 			"ResourcesInTransit": "resources_transit", "Resources": "resources_team", "Stuck resources": "resources_stuck",
-			"Held resources": "resources_state",
+			"Held resources": "resources_state", "Calm resources": "resources_state", "Forgotten": "resources_state",
 		}
 }

@@ -73,6 +73,10 @@ func looksOf(a fleet.Agent) map[string]look {
 			}
 			return 0, err
 		}, "", 1},
+		"AgentNames": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			names, err := tx.AgentNames(team, []fleet.AgentID{a.ID, "nobody"})
+			return len(names), err
+		}, "", 1},
 		"CountAgents": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			n, err := tx.CountAgents(team, AgentFilter{Country: "FR", Tag: "tag"})
 			return int(n), err

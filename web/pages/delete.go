@@ -59,7 +59,7 @@ func (p *Pages) Deletion(c *fiber.Ctx, who Viewer) error {
 func certificate(d fleet.Deletion) views.Certificate {
 	c := views.Certificate{
 		ID: d.ID, AgentID: string(d.AgentID), At: d.At, By: d.By, Reason: d.Reason, Incarnation: d.Incarnation,
-		Removed: views.RemovedLines(d.Removed), ExportSHA256: d.ExportSHA256,
+		Removed: views.RemovedLines(d.Removed), Released: views.CertifiedLines(d.Resources, d.MoreResources), ExportSHA256: d.ExportSHA256,
 	}
 	if r := d.Outside; r != nil {
 		c.Outside = &views.Outside{Kind: r.Kind, Tries: r.Tries, LastError: r.LastError, NextTry: r.NextTry}

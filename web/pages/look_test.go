@@ -36,6 +36,8 @@ func looks() []struct{ name, path, status, click string } {
 		{"dialog-delete", "/fleet/%s", "ended", "[data-testid=delete]"},
 		{"dialog-relaunch", "/fleet?status=ended", "", "[data-testid=row] [data-testid=relaunch]"},
 		{"alerts", "/alerts", "", ""},
+		{"resources", "/resources", "", ""},
+		{"resources-held", "/resources?state=held", "", ""},
 		{"settings", "/settings", "", ""},
 		{"docs", "/docs", "", ""},
 		{"tombstone", "/fleet/018f3c1e-7a2b-7c3d-8e4f-000000000007", "", ""},

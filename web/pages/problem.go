@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,6 +20,8 @@ const localForm = "form"
 // typed and what is wrong with it.
 type sent struct {
 	title string
+	// nav is the entry of the navigation, "" is fleet.
+	nav string
 	// fields are those that show what is wrong with them; what is wrong with
 	// others stands above the form.
 	fields []string
@@ -70,7 +73,7 @@ func (p *Pages) formAgain(c *fiber.Ctx, who *Viewer, s sent, e *fleet.Error, req
 	}
 	var shell views.Shell
 	if who != nil {
-		if shell, err = p.shell(c, *who, s.title, "fleet"); err != nil {
+		if shell, err = p.shell(c, *who, s.title, cmp.Or(s.nav, "fleet")); err != nil {
 			return err
 		}
 	}

@@ -41,12 +41,33 @@ func (p *Pages) confirm(c *fiber.Ctx, who Viewer, id fleet.AgentID, move fleet.M
 	for _, text := range v.BlockedBy {
 		m.BlockedBy = append(m.BlockedBy, sentence(text))
 	}
+	if err == nil && len(v.Resources) > 0 {
+		m.Released = views.ResourceLines(v.Resources, v.MoreResources)
+		m.ReleaseNote, err = p.releaseNote(c, who, v.Resources)
+	}
 	if move == fleet.MoveDelete {
 		m.Removes, m.Keeps = views.RemovedLines(v.Removes), []string{"the audit, without texts", "a deletion certificate"}
 		return m, err
 	}
 	m.Removes, m.Keeps = clearedLines(v), keptLines(v)
 	return m, err
+}
+
+// releaseNote says what becomes of resources whose vendor cannot be asked now,
+// "" where all can.
+func (p *Pages) releaseNote(c *fiber.Ctx, who Viewer, list []fleet.Resource) (string, error) {
+	vendors, err := p.app.Vendors(c.UserContext(), who.Actor)
+	for _, v := range vendors {
+		uses := slices.ContainsFunc(list, func(r fleet.Resource) bool { return r.Vendor == v.Name })
+		switch {
+		case !uses || v.State == fleet.VendorOK:
+		case v.State == fleet.VendorDown:
+			return v.Label + " does not answer now: what is there is released when it answers again. This waits for nothing.", err
+		default:
+			return v.Label + " is not asked now: what is there is released when the access to it works again. This waits for nothing.", err
+		}
+	}
+	return "", err
 }
 
 func clearedLines(v fleet.Preview) []string {

@@ -85,7 +85,7 @@ func back(c *fiber.Ctx, fallback string) string {
 		return fallback
 	}
 	agent, _, _ := strings.Cut(fallback, "?")
-	if slices.Contains([]string{"/fleet", "/alerts", agent}, from.Path) {
+	if slices.Contains([]string{"/fleet", "/alerts", "/resources", "/resources/proxies", agent}, from.Path) {
 		return from.RequestURI()
 	}
 	return fallback

@@ -1,0 +1,68 @@
+package views
+
+import (
+	"time"
+
+	"agentry/internal/fleet"
+	"agentry/views/ui"
+)
+
+func sampleResource(typ fleet.ResourceType, state fleet.ResourceState, failed string) Resource {
+	r := Resource{AgentName: "Ada Lindqvist", Now: testNow, VendorState: fleet.VendorOK, Resource: fleet.Resource{
+		ID: "018f3c1e-7a2b-7c3d-8e4f-0000000000e1", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Incarnation: 2, Type: typ, Vendor: "gologin", Label: "GoLogin",
+		State: state, CreatedAt: ago(time.Hour), StateAt: ago(50 * time.Minute), LastError: failed,
+	}}
+	switch typ {
+	case fleet.ResourceProxy:
+		r.Vendor, r.Label, r.Country, r.VendorState = fleet.VendorPool, "decodo-gb-1", "GB", ""
+	case fleet.ResourceAgent:
+		r.Vendor, r.Label, r.VendorState = "eliza", "", ""
+	}
+	switch state {
+	case fleet.ResourceHeld, fleet.ResourceReleasing, fleet.ResourceLeaked, fleet.ResourceReleased:
+		r.HeldAt = ago(55 * time.Minute)
+		if typ == fleet.ResourceProfile {
+			r.ExternalID = "64f0c0ffee64f0c0ffee64f0"
+		}
+	}
+	if state == fleet.ResourceReleased {
+		r.ReleasedAt = r.StateAt
+	}
+	if failed != "" {
+		r.Tries, r.NextTry = 4, testNow.Add(12*time.Second)
+		r.Deeds = []Deed{{Name: "retry", Label: "Retry", About: " the browser profile", Href: "/resources/e1/retry"}, {Name: "forget", Label: "Forget", Href: "/resources/e1/forget", Ask: true, Why: "Needs an admin; you are an operator"}}
+	}
+	return r
+}
+
+func sampleResources() Resources {
+	forgotten := sampleResource(fleet.ResourceProfile, fleet.ResourceLeaked, "")
+	forgotten.Forgotten = &fleet.Forgotten{By: "Mara Ruiz", Reason: "Deleted by hand <b>there</b>", At: ago(40 * time.Minute)}
+	gone := sampleResource(fleet.ResourceProfile, fleet.ResourceReleasing, "GoLogin does not answer: no answer within 30 s")
+	gone.AgentName, gone.VendorState, gone.NextTry = "", fleet.VendorDown, time.Time{}
+	parked := sampleResource(fleet.ResourceProxy, fleet.ResourceReleasing, "")
+	return Resources{
+		Shell: sampleShell("Resources", "resources"), CanAdd: true,
+		Tabs: []ui.Tab{{Href: "/resources", Label: "Ledger", Current: true}, {Href: "/resources/proxies", Label: "Proxy pool", Count: 6}},
+		Vendors: []Vendor{
+			{Vendor: fleet.Vendor{Name: "gologin", Label: "GoLogin", StandIn: true, State: fleet.VendorDown, Since: ago(12 * time.Minute), Message: "no answer within 30 s"}, Now: testNow, Check: &Deed{Name: "check-vendor", Label: "Check again", Href: "/resources/vendors/gologin/check"}},
+			{Vendor: fleet.Vendor{Name: "other", Label: "Other", State: fleet.VendorStopped, Since: ago(time.Hour), Message: "the token is not accepted", Checking: true}, Now: testNow},
+			{Vendor: fleet.Vendor{Name: "third", Label: "Third", State: fleet.VendorOK}, Now: testNow},
+		},
+		Chips: []Chip{{Label: "All", Count: 63, Href: "/resources", Current: true}, {Status: "attention", Label: "Needs attention", Count: 3, Href: "/resources?state=attention"}},
+		Groups: []ResourceGroup{
+			{Name: "attention", Title: "Needs attention", Total: 34, MoreHref: "/resources?state=attention", Rows: []Resource{sampleResource(fleet.ResourceProfile, fleet.ResourceLeaked, "You do not have permission"), gone}},
+			{Name: "underway", Title: "Under way", Rows: []Resource{sampleResource(fleet.ResourceProfile, fleet.ResourceAcquiring, ""), sampleResource(fleet.ResourceProxy, fleet.ResourceWanted, ""), parked}},
+			{Name: "held", Title: "Held", Rows: []Resource{sampleResource(fleet.ResourceProxy, fleet.ResourceHeld, ""), sampleResource(fleet.ResourceAgent, fleet.ResourceHeld, "")}},
+			{Name: "forgotten", Title: "Given up", Rows: []Resource{forgotten}},
+			{Name: "released", Title: "Released", Rows: []Resource{sampleResource(fleet.ResourceProfile, fleet.ResourceReleased, "")}},
+		},
+	}
+}
+
+func filteredResources() Resources {
+	m := sampleResources()
+	m.Vendors, m.Filtered = nil, true
+	m.Groups = []ResourceGroup{{Name: "found", Title: "Resources"}}
+	return m
+}
