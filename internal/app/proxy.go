@@ -91,7 +91,8 @@ func (a *App) AddProxies(ctx context.Context, by fleet.Actor, in AddProxiesInput
 	if err != nil {
 		return AddedProxies{}, err
 	}
-	return out, a.sweepProxies(ctx)
+	a.checkSoon(ctx)
+	return out, nil
 }
 
 // proxiesAdded bounds the pool and records what was added.
@@ -278,7 +279,8 @@ func (a *App) UpdateProxy(ctx context.Context, by fleet.Actor, id string, in Upd
 	if in.Password != nil {
 		a.store.Erased()
 	}
-	return p, a.sweepProxies(ctx)
+	a.checkSoon(ctx)
+	return p, nil
 }
 
 func (a *App) updateProxy(tx *store.Tx, p fleet.Proxy, in UpdateProxyInput, now time.Time) ([]string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -31,10 +32,11 @@ type checks struct {
 	since map[string]time.Duration // App.clock's
 }
 
-// room returns how many more checks may wait.
-func (c *checks) room() int {
+// room forgets what was lost and returns how many more checks may wait.
+func (c *checks) room(now time.Duration) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	maps.DeleteFunc(c.since, func(_ string, at time.Duration) bool { return now-at > checkLost })
 	return checksAtOnce - len(c.since)
 }
 
@@ -42,11 +44,6 @@ func (c *checks) room() int {
 func (c *checks) begin(id string, now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, at := range c.since {
-		if now-at > checkLost {
-			delete(c.since, id)
-		}
-	}
 	if _, waits := c.since[id]; waits {
 		return false
 	}
@@ -91,7 +88,8 @@ func (a *App) CheckProxy(ctx context.Context, by fleet.Actor, id string) (p flee
 // sweepProxies inserts jobs for checks that are due, a few at a time. Call it
 // every few seconds.
 func (a *App) sweepProxies(ctx context.Context) error {
-	room := a.checks.room()
+	elapsed := a.clock.elapsed()
+	room := a.checks.room(elapsed)
 	if a.proxies == nil || a.jobs == nil || room <= 0 {
 		return nil
 	}
@@ -102,7 +100,7 @@ func (a *App) sweepProxies(ctx context.Context) error {
 		return err
 	})
 	for _, id := range due {
-		if len(mine) < room && a.checks.begin(id, a.clock.elapsed()) {
+		if len(mine) < room && a.checks.begin(id, elapsed) {
 			mine = append(mine, id)
 		}
 	}
@@ -123,6 +121,14 @@ func (a *App) sweepProxies(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// checkSoon begins with the checks that a change made due. The change stands
+// whatever becomes of it: the next sweep does the same.
+func (a *App) checkSoon(ctx context.Context) {
+	if err := a.sweepProxies(ctx); err != nil {
+		a.log.Warn("checks of proxies not begun", "error", err)
+	}
 }
 
 // WorkProxyCheck makes one check of an entry and stores how it went; that the
