@@ -82,6 +82,13 @@ func (s *Server) v1Routes() []route {
 		{method: "POST", path: "/v1/alerts/:alertId/snooze", access: operate, handle: asActor(a.SnoozeAlert)},
 		{method: "POST", path: "/v1/alerts/:alertId/resolve", access: operate, handle: asActor(a.ResolveAlert)},
 
+		{method: "GET", path: "/v1/proxies", access: read, handle: asActor(a.Proxies)},
+		{method: "POST", path: "/v1/proxies", access: admin, handle: asActor(a.AddProxies)},
+		{method: "GET", path: "/v1/proxies/:proxyId", access: read, handle: asActor(a.Proxy)},
+		{method: "PUT", path: "/v1/proxies/:proxyId", access: admin, handle: asActor(a.UpdateProxy)},
+		{method: "DELETE", path: "/v1/proxies/:proxyId", access: admin, handle: asActor(a.DeleteProxy)},
+		{method: "POST", path: "/v1/proxies/:proxyId/check", access: operate, handle: asActor(a.CheckProxy)},
+
 		{method: "GET", path: "/v1/deletions", access: read, handle: asActor(a.Deletions)},
 		{method: "GET", path: "/v1/deletions/:deletionId", access: read, handle: asActor(a.Deletion)},
 

@@ -141,7 +141,7 @@ func TestAgentCalls(t *testing.T) {
 			want:    `{"error":"version_mismatch","message":"The agent was changed meanwhile: it is at version 1, not 7"}`},
 		{name: "change with no ETag", method: "PUT", path: "/v1/agents/{id}", agent: fleet.SetupNeeded, body: `{}`, status: 400,
 			headers: []string{`If-Match: 7`},
-			want:    `{"error":"validation_error","message":"If-Match: must be the ETag of the agent, such as \"12\"","fields":{"If-Match":"must be the ETag of the agent, such as \"12\""}}`},
+			want:    `{"error":"validation_error","message":"If-Match: must be the ETag of what is changed, such as \"12\"","fields":{"If-Match":"must be the ETag of what is changed, such as \"12\""}}`},
 		{name: "set up", method: "POST", path: "/v1/agents/{id}/setup", agent: fleet.SetupNeeded, kind: "rehearsal",
 			body: `{"login":"a@b.example","password":"secret","country":"FR"}`, status: 200,
 			want: `{"message":"Agent setup started","status":"auth_in_progress"}`},

@@ -142,8 +142,8 @@ func (in AddProxiesInput) entries() ([]fleet.ProxyEntry, error) {
 func wrongLines(wrong []fleet.ProxyLine, all int) error {
 	const told = 3
 	e := fleet.Errorf(fleet.CodeValidation, "%d of %d lines are wrong, and nothing was added", len(wrong), all)
-	if all == 1 {
-		e.Message = "The line is wrong, and nothing was added"
+	if len(wrong) == 1 {
+		e.Message = "A line is wrong, and nothing was added"
 	}
 	e.Fields = map[string]string{}
 	for i, w := range wrong {

@@ -111,7 +111,7 @@ func ifVersion(c *fiber.Ctx) (int64, error) {
 	inner, closed := strings.CutSuffix(inner, `"`)
 	version, err := strconv.ParseInt(inner, 10, 64)
 	if !quoted || !closed || err != nil || version < 1 || inner[0] == '+' {
-		return 0, fleet.Invalid(fiber.HeaderIfMatch, `must be the ETag of the agent, such as "12"`)
+		return 0, fleet.Invalid(fiber.HeaderIfMatch, `must be the ETag of what is changed, such as "12"`)
 	}
 	return version, nil
 }
