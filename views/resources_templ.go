@@ -131,7 +131,7 @@ func resourcesHead(canAdd bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if canAdd {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<a class=\"btn pri\" href=\"/resources/proxies/new\" data-testid=\"add-proxies\">Add proxies</a>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<a class=\"btn pri\" href=\"/resources/proxies/paste\" data-testid=\"add-proxies\">Add proxies</a>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1381,7 +1381,7 @@ func ledgerEmpty(m Resources) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if m.CanAdd {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 113, "<a class=\"link\" href=\"/resources/proxies/new\">Add proxies</a>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 113, "<a class=\"link\" href=\"/resources/proxies/paste\">Add proxies</a>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -66,3 +66,31 @@ func filteredResources() Resources {
 	m.Groups = []ResourceGroup{{Name: "found", Title: "Resources"}}
 	return m
 }
+
+func sampleProxies() Proxies {
+	entry := func(id, label string, health fleet.ProxyHealth, change func(*Proxy)) Proxy {
+		p := Proxy{Now: testNow, Proxy: fleet.Proxy{
+			ID: id, Label: label, Scheme: "http", Host: "gate.example", Port: 7000, Username: "not to be shown", HasPassword: true, Country: "GB", IPMode: fleet.ProxySticky,
+			Capacity: 5, InUse: 2, Enabled: true, Health: health, LastCheckAt: ago(3 * time.Minute), LastIP: "192.0.2.7", LastCountry: "GB", Latency: 212 * time.Millisecond,
+			NextCheckAt: testNow.Add(9 * time.Minute),
+		}, Deeds: []Deed{
+			{Name: "check", Label: "Check", About: " " + label, Href: "/resources/proxies/" + id + "/check"}, {Name: "edit", Label: "Edit", Href: "/resources/proxies/" + id + "/edit", Ask: true},
+			{Name: "delete", Label: "Delete", Href: "/resources/proxies/" + id + "/delete", Ask: true, Why: "2 agents use it"},
+		}}
+		change(&p)
+		return p
+	}
+	return Proxies{
+		Shell: sampleShell("Proxy pool", "resources"), CanAdd: true, Pager: ui.Pager{Text: "4 shown, newest first"},
+		Tabs:  []ui.Tab{{Href: "/resources", Label: "Ledger"}, {Href: "/resources/proxies", Label: "Proxy pool", Count: 4, Current: true}},
+		Chips: []Chip{{Label: "All", Count: 4, Href: "/resources/proxies", Current: true}, {Status: "healthy", Label: "Healthy", Count: 2, Href: "/resources/proxies?health=healthy"}},
+		Rows: []Proxy{
+			entry("p1", "decodo-gb-1", fleet.ProxyHealthy, func(*Proxy) {}),
+			entry("p2", "لندن 🧪", fleet.ProxyQuarantined, func(p *Proxy) { p.Fails, p.LastError, p.Enabled = 4, "The exit is in FR, not in GB", false }),
+			entry("p3", "new", fleet.ProxyUnknown, func(p *Proxy) {
+				p.LastCheckAt, p.LastIP, p.Latency, p.Checking, p.InUse, p.Deeds = time.Time{}, "", 0, true, 0, nil
+			}),
+			entry("p4", "failing", fleet.ProxyHealthy, func(p *Proxy) { p.Fails, p.LastError = 1, "No answer within 10 s" }),
+		},
+	}
+}

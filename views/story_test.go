@@ -261,6 +261,13 @@ func stories() map[string]templ.Component {
 		"resources-empty":    ResourcesPage(Resources{Shell: sampleShell("Resources", "resources"), Tabs: sampleResources().Tabs, Never: true, CanAdd: true}),
 		"resources-filtered": ResourcesPage(filteredResources()),
 		"forget":             ForgetPage(in, Forget{Resource: sampleResource(fleet.ResourceProfile, fleet.ResourceLeaked, "You do not have permission"), Form: Form{Errors: map[string]string{"reason": "must say why"}}}),
+		"proxies":            ProxiesPage(sampleProxies()),
+		"proxies-empty":      ProxiesPage(Proxies{Shell: sampleShell("Proxy pool", "resources"), Tabs: sampleProxies().Tabs, CanAdd: true}),
+		"proxy-paste":        ProxyPastePage(sampleShell("Add proxies", "resources"), ProxyPaste{Form: Form{Problem: problem(), Errors: map[string]string{"capacity": "must be a whole number from 1 on"}}, Text: "gate.example:7000:user:</textarea>", Country: "GB", Lines: []ProxyLine{{Line: 1, Text: "port: must be a number"}}, MoreLines: 3}),
+		"proxy-new":          ProxyFormPage(sampleShell("Add proxies", "resources"), ProxyForm{Form: Form{Errors: map[string]string{"port": "must be a number from 1 to 65535"}}, Host: "gate.example", Port: "70000"}),
+		"proxy-edit":         ProxyFormPage(sampleShell("Edit proxy", "resources"), ProxyForm{ID: "p1", Version: 3, Label: "decodo-gb-1", Scheme: "socks5", Host: "gate.example", Port: "7000", Username: "user-{sid}", Country: "GB", Capacity: "5", IPMode: "sticky", SessionTTL: "30", HasPassword: true, InUse: 2}),
+		"proxy-delete":       ProxyDeletePage(in, ProxyDelete{Proxy: sampleProxies().Rows[0]}),
+		"proxy-delete-free":  ProxyDeletePage(in, ProxyDelete{Proxy: sampleProxies().Rows[2]}),
 		"team-paused":        SettingsPage(pausedSettings()),
 		"error":              ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
 	}

@@ -36,6 +36,7 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/alerts", access: read, handle: asViewer(p.Alerts)},
 		{method: "GET", path: "/deletions/:deletionId", access: read, handle: asViewer(p.Deletion)},
 		{method: "GET", path: "/resources", access: read, handle: asViewer(p.Resources)},
+		{method: "GET", path: "/resources/proxies", access: read, handle: asViewer(p.Proxies)},
 		{method: "GET", path: "/settings", access: read, handle: asViewer(p.Settings)},
 		{method: "GET", path: "/docs", access: read, handle: asViewer(p.Docs)},
 		{method: "GET", path: "/docs/examples/:name", access: read, handle: asViewer(p.Example)},
@@ -45,8 +46,22 @@ func (s *Server) pageRoutes() []route {
 // resourceActs are the forms of the ledger and of the proxy pool.
 func (s *Server) resourceActs() []route {
 	operate, admin := session(fleet.ScopeOperate), session(fleet.ScopeAdmin)
+	const pool = "/resources/proxies"
+	const proxy = pool + "/:proxyId"
 	p := s.pages
 	return []route{
+		{method: "GET", path: pool + "/new", access: admin, handle: asViewer(p.ProxyForm)},
+		{method: "POST", path: pool + "/new", access: admin, handle: asViewer(p.AddProxy)},
+		{method: "GET", path: pool + "/paste", access: admin, handle: asViewer(p.ProxyPasteForm)},
+		{method: "POST", path: pool + "/paste", access: admin, handle: asViewer(p.PasteProxies)},
+		{method: "POST", path: proxy + "/check", access: operate, handle: asViewer(p.CheckProxy)},
+		{method: "GET", path: proxy + "/edit", access: admin, handle: asViewer(p.EditProxyForm)},
+		{method: "POST", path: proxy + "/edit", access: admin, handle: asViewer(p.EditProxy)},
+		{method: "POST", path: proxy + "/enable", access: admin, handle: asViewer(p.SwitchProxy(true))},
+		{method: "POST", path: proxy + "/disable", access: admin, handle: asViewer(p.SwitchProxy(false))},
+		{method: "GET", path: proxy + "/delete", access: admin, handle: asViewer(p.ProxyDeleteForm)},
+		{method: "POST", path: proxy + "/delete", access: admin, handle: asViewer(p.DeleteProxy)},
+
 		{method: "POST", path: "/resources/vendors/:vendor/check", access: admin, handle: asViewer(p.CheckVendor)},
 		{method: "POST", path: "/resources/:resourceId/retry", access: operate, handle: asViewer(p.RetryResource)},
 		{method: "GET", path: "/resources/:resourceId/forget", access: admin, handle: asViewer(p.ForgetForm)},

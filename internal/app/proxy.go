@@ -36,6 +36,18 @@ func (a *App) Proxy(ctx context.Context, by fleet.Actor, id string) (p fleet.Pro
 	return p, err
 }
 
+// CountProxies counts the entries of the team's pool by health.
+func (a *App) CountProxies(ctx context.Context, by fleet.Actor) (counts map[fleet.ProxyHealth]int, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return nil, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		counts, err = tx.CountProxyHealth(by.TeamID)
+		return err
+	})
+	return counts, err
+}
+
 // AddProxiesInput is what joins the pool: one entry, or a pasted text.
 type AddProxiesInput struct {
 	Entry fleet.ProxyEntry

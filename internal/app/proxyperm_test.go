@@ -23,6 +23,14 @@ func pooling() map[string]useCase {
 		"Proxy": {read, false, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, _ fleet.AgentID, b *bench) error {
 			return second(b.Proxy(ctx, by, b.proxy("GB").ID))
 		}},
+		"CountProxies": {read, false, "", func(ctx context.Context, by fleet.Actor, _ fleet.AgentID, b *bench) error {
+			b.proxy("GB")
+			n, err := b.CountProxies(ctx, by)
+			if by.TeamID != b.team && len(n) > 0 {
+				b.t.Errorf("another team counts %v", n)
+			}
+			return err
+		}},
 		"AddProxies": {admin, true, "", func(ctx context.Context, by fleet.Actor, _ fleet.AgentID, b *bench) error {
 			return second(b.AddProxies(ctx, by, app.AddProxiesInput{Text: "192.0.2.9:1,GB"}))
 		}},

@@ -154,6 +154,19 @@ func (tx *Tx) CountProxies(team fleet.TeamID) (n int, err error) {
 	return n, err
 }
 
+// CountProxyHealth counts the team's entries by health.
+func (tx *Tx) CountProxyHealth(team fleet.TeamID) (map[fleet.ProxyHealth]int, error) {
+	counts := map[fleet.ProxyHealth]int{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var health fleet.ProxyHealth
+		var n int
+		err := rows.Scan(&health, &n)
+		counts[health] = n
+		return err
+	}, `SELECT health, COUNT(*) FROM proxies WHERE team_id = $1 GROUP BY health`, team)
+	return counts, err
+}
+
 // FreeProxy returns the team's entry in a country that has a free place: one
 // that works before one that was not checked or just failed, the least loaded
 // first. ok is false when there is none. A row of the ledger that is written

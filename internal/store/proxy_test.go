@@ -62,6 +62,10 @@ func proxyLooks(p fleet.Proxy) map[string]look {
 			return len(l), err
 		}, "", 1},
 		"CountProxies": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountProxies(team) }, "", 1},
+		"CountProxyHealth": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			n, err := tx.CountProxyHealth(team)
+			return n[p.Health], err
+		}, "", 1},
 		"FreeProxy": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			got, _, err := tx.FreeProxy(team, p.Country)
 			return got.InUse, err

@@ -99,7 +99,8 @@ func TestViewerChangesNothing(t *testing.T) {
 	id := w.agent("Ada", "assistant")
 	before, err := w.app.Agent(t.Context(), fleet.System(w.team, "test"), id)
 	must(t, err)
-	paths := []string{"/fleet/new", "/alerts/x/ack", "/alerts/x/snooze", "/alerts/x/resolve", "/resources/x/retry", "/resources/x/forget", "/resources/vendors/gologin/check", "/settings/keys", "/settings/keys/x/revoke", "/settings/team/pause", "/settings/team/resume"}
+	paths := []string{"/fleet/new", "/alerts/x/ack", "/alerts/x/snooze", "/alerts/x/resolve", "/resources/x/retry", "/resources/x/forget", "/resources/vendors/gologin/check", "/resources/proxies/new", "/resources/proxies/paste",
+		"/resources/proxies/x/check", "/resources/proxies/x/edit", "/resources/proxies/x/enable", "/resources/proxies/x/disable", "/resources/proxies/x/delete", "/settings/keys", "/settings/keys/x/revoke", "/settings/team/pause", "/settings/team/resume"}
 	for _, verb := range []string{
 		"update", "setup", "verify", "start", "resume", "pause", "end", "disable", "enable", "protect", "unprotect", "relaunch", "delete",
 		"tasks", "tasks/x/cancel", "messages",

@@ -47,8 +47,12 @@ func (p *Pages) ledger(c *fiber.Ctx, who Viewer) (m views.Resources, err error) 
 	for _, v := range vendors {
 		m.Vendors = append(m.Vendors, p.vendor(who, v))
 	}
-	m.Chips, m.Filtered = ledgerChips(counts, state), state != ""
-	m.Tabs, m.Never = resourceTabs("ledger"), m.Chips[0].Count == 0 && !m.Filtered
+	proxies, err := p.app.CountProxies(ctx, who.Actor)
+	if err != nil {
+		return m, err
+	}
+	m.Chips, m.CanAdd, m.Filtered = ledgerChips(counts, state), who.may(fleet.ScopeAdmin), state != ""
+	m.Tabs, m.Never = resourceTabs("ledger", proxies), m.Chips[0].Count == 0 && !m.Filtered
 	if m.Filtered {
 		err = p.oneState(c, who, state, vendors, &m)
 	} else {
@@ -57,9 +61,14 @@ func (p *Pages) ledger(c *fiber.Ctx, who Viewer) (m views.Resources, err error) 
 	return m, err
 }
 
-func resourceTabs(current string) []ui.Tab {
+func resourceTabs(current string, proxies map[fleet.ProxyHealth]int) []ui.Tab {
+	n := 0
+	for _, count := range proxies {
+		n += count
+	}
 	return []ui.Tab{
 		{Href: "/resources", Label: "Ledger", Current: current == "ledger"},
+		{Href: poolPath, Label: "Proxy pool", Count: n, Current: current == "proxies"},
 	}
 }
 
