@@ -87,6 +87,9 @@ func (d *demoTeam) prepare(ctx context.Context, in *installation) (fleet.TeamID,
 	}
 	d.apiKey = key
 	d.by = fleet.Actor{Kind: fleet.ActorMember, ID: string(user), Name: "Mara Reyes", TeamID: team, Scope: fleet.ScopeAdmin}
+	if err := d.addProxies(ctx, in.app); err != nil {
+		return "", err
+	}
 	_, err = in.app.Seed(ctx, team, app.SeedInput{Agents: demoAgents, Running: demoRunning, Seed: 11, Outside: true})
 	return team, err
 }
@@ -101,8 +104,8 @@ func (d *demoTeam) print(out io.Writer, url string) {
   curl -H "Authorization: Bearer %s" %s/v1/agents?limit=3
   curl -X POST %s/agents/%s/start
 
-Nothing here signs in anywhere: the agents rehearse. Their browser profiles are a stand-in's on this machine;
-no vendor is asked for anything. Requests from this machine need no key on /agents and /v1.
+Nothing here signs in anywhere: the agents rehearse. Their browser profiles and proxies are a stand-in's on this
+machine; no vendor is asked for anything. Requests from this machine need no key on /agents and /v1.
 `, version, url, demoEmail, d.password, d.apiKey, d.apiKey, url, url, demoExample)
 }
 

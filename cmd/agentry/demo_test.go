@@ -1,12 +1,15 @@
 package main_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"agentry/internal/resource/fake"
 )
 
 // TestDemo: what the demo prints works, its agents live, the examples of the
@@ -14,7 +17,11 @@ import (
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p, err := startProcess(plainBinary(), dir, "demo", "--addr", "127.0.0.1:0")
+	// The demo must not ask the vendor that the host has configured.
+	asked := fakeVendor(t)
+	file := filepath.Join(t.TempDir(), "agentry.toml")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, "gologin_api_base = %q\ngologin_token = %q\nproxy_check_url = %q\n", asked.URL(), asked.Token(), asked.URL()), 0o600))
+	p, err := startProcess(plainBinary(), dir, "demo", "--addr", "127.0.0.1:0", "--config", file)
 	must(t, err)
 	t.Cleanup(p.kill)
 	url, err := p.serving()
@@ -25,10 +32,14 @@ func TestDemo(t *testing.T) {
 	}
 	c := client{t, url, printed[3]}
 	c.want(200, "-", "GET", "/v1/verify", "")
-	if !strings.Contains(p.stdout.String(), "browser profiles are a stand-in's on this machine") {
+	if !strings.Contains(p.stdout.String(), "browser profiles and proxies are a stand-in's") {
 		t.Errorf("the demo does not say that its vendor is none:\n%s", p.stdout)
 	}
 	all := reachesEveryStatus(t, c)
+	holdsThingsOutside(t, c)
+	if n := len(asked.Requests(0)); n != 0 {
+		t.Errorf("the demo asked the configured vendor %d times", n)
+	}
 
 	// The start examples send no key and name this very agent.
 	s := newSeeds(client{t, url, printed[3]})
@@ -85,4 +96,52 @@ func reachesEveryStatus(t *testing.T, c client) map[string]bool {
 		return fmt.Sprint(len(agents), statuses, ready), len(agents) == 40 && len(statuses) == 7 && ready == len(walked)
 	})
 	return ids
+}
+
+func fakeVendor(t *testing.T) *fake.GoLogin {
+	t.Helper()
+	v, err := fake.NewGoLogin(fake.Options{})
+	must(t, err)
+	t.Cleanup(func() { must(t, v.Close(context.Background())) })
+	return v
+}
+
+// holdsThingsOutside waits until the ledger shows every story of the demo:
+// things held, given back, and one that cannot be given back.
+func holdsThingsOutside(t *testing.T, c client) {
+	t.Helper()
+	type row struct {
+		ID, AgentID, Type, State string
+		ExternalID, LastError    *string
+	}
+	var rows []row
+	eventually(t, func() (string, bool) {
+		rows = nil
+		c.want(200, "-", "GET", "/v1/resources?limit=200", "").into(t, &rows)
+		n := map[string]int{}
+		for _, r := range rows {
+			n[r.Type+" "+r.State]++
+		}
+		return fmt.Sprint(n), n["profile held"] >= 20 && n["proxy held"] >= 5 && n["profile released"] == 2 &&
+			n["proxy released"] >= 1 && n["profile leaked"] == 1 && n["profile wanted"]+n["profile acquiring"] == 0
+	})
+	for _, r := range rows {
+		switch {
+		case r.Type == "profile" && (r.ExternalID == nil || len(*r.ExternalID) != 24):
+			t.Errorf("a profile without the stand-in's id: %+v", r)
+		case r.State == "leaked" && (r.LastError == nil || !strings.Contains(*r.LastError, "403")):
+			t.Errorf("leaked without the reason: %+v", r)
+		}
+	}
+	var certificates []struct{ Resources []row }
+	c.want(200, "-", "GET", "/v1/deletions", "").into(t, &certificates)
+	states := map[string]bool{}
+	for _, v := range certificates {
+		for _, r := range v.Resources {
+			states[r.Type+" "+r.State] = true
+		}
+	}
+	if len(certificates) != 2 || !states["profile released"] || !states["profile leaked"] {
+		t.Errorf("%d certificates name %v", len(certificates), states)
+	}
 }

@@ -135,8 +135,8 @@ func ResourceRules() []ResourceRule {
 	}
 }
 
-// NextResource returns the state after a step, or an invalid_status error that
-// says what is possible.
+// NextResource returns the state after a step, or the same state and a conflict
+// that says what is possible.
 func NextResource(from ResourceState, step ResourceStep) (ResourceState, error) {
 	for _, r := range ResourceRules() {
 		if r.Step != step || !slices.Contains(r.From, from) {

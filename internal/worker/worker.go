@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	// pollEvery is how long a job may wait for a worker that is idle. A look
-	// costs about 2 ms of processor time.
-	pollEvery = 500 * time.Millisecond
+	// pollEvery is how long a job may wait for a worker that is idle, and
+	// checksEvery that of the queue that nobody waits for. A look costs about
+	// 2 ms of processor time.
+	pollEvery   = 500 * time.Millisecond
+	checksEvery = 2 * time.Second
 	// jobTime bounds a job; waiting for a vendor's own limit is part of it.
 	jobTime = 5 * time.Minute
 	// keepFor is how long jobs that are done stay to be looked at.
@@ -82,7 +84,7 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 		PollOnly: true, FetchPollInterval: pollEvery,
 		Queues: map[string]river.QueueConfig{
 			app.QueueResources: {MaxWorkers: 8},
-			app.QueueProxies:   {MaxWorkers: 4},
+			app.QueueProxies:   {MaxWorkers: 4, FetchPollInterval: checksEvery},
 		},
 		PeriodicJobs: []*river.PeriodicJob{
 			every(ledgerEvery, app.LedgerSweepJob{}),

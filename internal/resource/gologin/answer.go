@@ -40,7 +40,7 @@ func (j judge) failure(status int, contentType string, raw []byte) *resource.Err
 	case strings.HasPrefix(string(raw), cloudflareCode):
 		return j.unreachable("GoLogin's network turns this server's address away for now (%d, %s)", status, j.words.clean(string(raw[:min(len(raw), 20)])))
 	case !isJSON || !own:
-		return j.unreachable("What answers at %s is not GoLogin itself (%d); something on the way answers in its place", j.base, status)
+		return j.unreachable("What answers at %s is not GoLogin itself (%d); see whether AGENTRY_GOLOGIN_API_BASE is right and what is on the way there", j.base, status)
 	}
 	words := j.words.clean(said)
 	switch {

@@ -112,7 +112,7 @@ func (c *Client) send(ctx context.Context, q call, token string) (answer, *resou
 	if len(raw) > maxAnswer && !refused {
 		return answer{}, &resource.Error{
 			Reason: resource.Unreachable, Unclear: q.changes(),
-			Message: fmt.Sprintf("What answers at %s says more than GoLogin does", c.base),
+			Message: fmt.Sprintf("What answers at %s says more than GoLogin does: see whether AGENTRY_GOLOGIN_API_BASE is right", c.base),
 		}
 	}
 	j := judge{base: c.base, changes: q.changes(), words: words}

@@ -132,7 +132,7 @@ func (c *Client) page(ctx context.Context, search string, page int, fits func(ro
 func (c *Client) notUnderstood(unclear bool) *resource.Error {
 	return &resource.Error{
 		Reason: resource.Unreachable, Unclear: unclear,
-		Message: fmt.Sprintf("What answers at %s does not answer as GoLogin does", c.base),
+		Message: fmt.Sprintf("What answers at %s does not answer as GoLogin does: see whether AGENTRY_GOLOGIN_API_BASE is right", c.base),
 	}
 }
 
