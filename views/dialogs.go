@@ -188,15 +188,6 @@ type Certificate struct {
 	// when they were released.
 	Removed, Released []string
 	ExportSHA256      string
-	// Outside is what is still to be deleted elsewhere; nil is nothing.
-	Outside *Outside
-}
-
-// Outside is a deletion elsewhere that was not confirmed yet.
-type Outside struct {
-	Kind, LastError string
-	Tries           int // that failed
-	NextTry         time.Time
 }
 
 // Tombstone stands where an agent was, or never was.

@@ -179,7 +179,6 @@ func sampleCertificate() Certificate {
 		ID: "018f3c1e-7a2b-7c3d-8e4f-0000000000d1", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000007", At: ago(time.Minute), By: "Mara Ruiz",
 		Reason: "Customer left", Incarnation: 3, Removed: sampleConfirm().Removes, Released: []string{"browser profile, released 2026-03-12 09:29 UTC", "proxy, being released"},
 		ExportSHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-		Outside:      &Outside{Kind: "eliza", Tries: 7, LastError: "connect: connection refused", NextTry: testNow.Add(time.Hour)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	agentruntime "agentry/internal/runtime"
 )
 
 // The bodies of the agent-start document, to the letter.
@@ -207,27 +209,42 @@ func (w *world) reply(token, text string) {
 	}
 }
 
+// remover stands for who deletes agents in another server.
+type remover struct{ answer error }
+
+func (r *remover) Remove(context.Context, fleet.Kind, fleet.AgentID) error { return r.answer }
+
 // A certificate says what is not deleted elsewhere yet, and why.
 func TestDeletionThatIsPendingElsewhere(t *testing.T) {
 	w := newWorld(t)
+	r := &remover{errors.New("no answer")}
+	w.app.SetRemovers(map[string]agentruntime.Remover{fleet.DriverElizaOS: r})
 	id := w.agent("elsewhere", fleet.Running)
 	_, err := w.app.End(t.Context(), w.actor(), id, app.ReasonInput{})
 	must(t, err)
-	_, err = w.app.Delete(t.Context(), w.actor(), id, app.DeleteInput{})
+	d, err := w.app.Delete(t.Context(), w.actor(), id, app.DeleteInput{})
 	must(t, err)
 	says := func(want string) {
 		t.Helper()
 		for _, path := range []string{"/v1/deletions/" + string(id), "/v1/deletions"} {
-			if a := w.do("GET", path, w.keys[fleet.ScopeRead], ""); a.status != 200 || !strings.Contains(normal(a.body), `"moreResources":0,"pendingOutside":`+want+`}`) {
+			a := w.do("GET", path, w.keys[fleet.ScopeRead], "")
+			if a.status != 200 || !strings.Contains(normal(a.body), `"type":"agent","vendor":"elsewhere","state":`+want) || strings.Count(a.body, `"incarnation":1`) != 2 {
 				t.Errorf("%s: %d %s", path, a.status, normal(a.body))
 			}
 		}
 	}
-	says(`{"kind":"elsewhere","tries":0,"lastError":null,"nextTry":"TIME"}`)
-	due, err := w.app.DueRemovals(t.Context())
-	must(t, err)
-	must(t, w.app.RemovalTried(t.Context(), due[0].Removal, errors.New("no answer")))
-	says(`{"kind":"elsewhere","tries":1,"lastError":"no answer","nextTry":"TIME"}`)
-	must(t, w.app.RemovalTried(t.Context(), due[0].Removal, nil))
-	says(`null`)
+	work := func() {
+		t.Helper()
+		now, err := w.app.Deletion(t.Context(), w.actor(), d.ID)
+		must(t, err)
+		_, err = w.app.WorkResource(t.Context(), now.Resources[0].ID, now.Resources[0].Turn)
+		must(t, err)
+	}
+	const thing = `"externalId":"ID","country":null,"label":"elsewhere","proxyId":null,`
+	says(`"releasing",` + thing + `"tries":0,"nextTryAt":"TIME","lastError":null`)
+	work()
+	says(`"releasing",` + thing + `"tries":1,"nextTryAt":"TIME","lastError":"no answer"`)
+	r.answer = nil
+	work()
+	says(`"released",` + thing + `"tries":0,"nextTryAt":null,"lastError":null,"forgotten":null,"stuck":false,"createdAt":"TIME","stateAt":"TIME","heldAt":"TIME","releasedAt":"TIME"`)
 }

@@ -253,7 +253,7 @@ func TestPreviewAndCertificateNameResources(t *testing.T) {
 	d := scenario{
 		method: "GET", path: "/v1/deletions/" + fmt.Sprint(done["deletionId"]), key: fleet.ScopeRead, status: 200,
 		want: `{"id":"ID","agentId":"ID","at":"TIME","by":"key delete","byKind":"key","reason":null,"removed":{` + none + `},"incarnation":1,"exportSha256":null,` +
-			`"resources":[` + resourceJSON("releasing", `externalId="ext"; nextTryAt="TIME"`) + "," + leaked + `],"moreResources":0,"pendingOutside":null}`,
+			`"resources":[` + resourceJSON("releasing", `externalId="ext"; nextTryAt="TIME"`) + "," + leaked + `],"moreResources":0}`,
 	}.run(t, w)
 	if !strings.Contains(d.body, held) {
 		t.Errorf("another row: %s", d.body)

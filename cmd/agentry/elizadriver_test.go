@@ -239,12 +239,41 @@ func elizaLife(t *testing.T, w *world, e *eliza) {
 	e.becomes(id, "active")
 	w.act(id, "end", `{}`)
 	e.becomes(id, "inactive")
+	elizaRelaunch(t, w, e, id)
+	w.act(id, "end", `{}`)
 	w.want(200, "-", "DELETE", "/v1/agents/"+id, "")
 	e.becomes(id, "none")
 	eventually(t, func() (string, bool) {
-		a := w.do("GET", "/v1/audit?limit=50", "")
-		return a.body, a.status == 404 || strings.Contains(a.body, "removed_outside")
+		a := w.do("GET", "/v1/deletions/"+id, "")
+		return a.body, strings.Contains(a.body, `"type":"agent","vendor":"eliza","state":"released"`)
 	})
+}
+
+// elizaRelaunch: an ended agent stays the same there, with what it remembers
+// and with its one row of the ledger.
+func elizaRelaunch(t *testing.T, w *world, e *eliza, id string) {
+	t.Helper()
+	held := func() string {
+		t.Helper()
+		row := w.want(200, "-", "GET", "/v1/agents/"+id+"/resources", "").body
+		if strings.Count(row, `"id":`) != 1 || !strings.Contains(row, `"type":"agent","vendor":"eliza","state":"held","externalId":"`+id+`"`) {
+			t.Errorf("in the ledger: %s", row)
+		}
+		return row[:60]
+	}
+	before := held()
+	w.act(id, "relaunch", `{}`)
+	if got := e.status(id); got != "inactive" {
+		t.Errorf("relaunched, the agent is %s in ElizaOS", got)
+	}
+	w.act(id, "start", `{}`)
+	w.becomes(id, "running", "up")
+	if after := held(); after != before {
+		t.Errorf("the row was %s and is %s", before, after)
+	}
+	if _, body := e.call("GET", "/api/memory/"+id+"/memories", ""); !strings.Contains(body, "please SAY(one)") {
+		t.Errorf("it remembers %s", body)
+	}
 }
 
 // elizaNoModel: people are told why a message is not answered, and the agent

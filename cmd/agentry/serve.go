@@ -125,6 +125,9 @@ func startServer(ctx context.Context, c config.Config, log *slog.Logger, o serve
 	if err = s.listen(ctx, o); err != nil {
 		return s, err
 	}
+	if err = s.openDrivers(ctx); err != nil {
+		return s, err
+	}
 	if s.worker, err = worker.New(s.app, s.store, log); err != nil {
 		return s, err
 	}
@@ -156,7 +159,9 @@ func (s *server) listen(ctx context.Context, o serverOptions) error {
 	return s.web.Start(ctx)
 }
 
-func (s *server) startPrograms(ctx context.Context) error {
+// openDrivers makes the ways to run programs; some of them keep agents
+// elsewhere, and jobs delete those there.
+func (s *server) openDrivers(ctx context.Context) error {
 	instance, err := s.instance(ctx)
 	if err != nil {
 		return err
@@ -171,6 +176,11 @@ func (s *server) startPrograms(ctx context.Context) error {
 	if s.eliza, err = eliza.New(eliza.Config{Kinds: slices.Collect(maps.Values(s.config.Kinds)), Unwanted: s.app.UnwantedRuns, Log: s.log}); err != nil {
 		return err
 	}
+	s.app.SetRemovers(map[string]agentruntime.Remover{fleet.DriverElizaOS: s.eliza})
+	return nil
+}
+
+func (s *server) startPrograms(ctx context.Context) error {
 	dir, err := filepath.Abs(filepath.Join(s.config.Data, "runs"))
 	if err != nil {
 		return err

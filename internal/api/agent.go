@@ -230,15 +230,4 @@ type Deletion struct {
 	// moreResources counts those that are not named.
 	Resources     []Resource `json:"resources"`
 	MoreResources int        `json:"moreResources"`
-	// PendingOutside is what is still to be deleted where the agent's kind
-	// keeps agents; null is nothing.
-	PendingOutside *PendingOutside `json:"pendingOutside"`
-}
-
-// PendingOutside is a deletion elsewhere that was not confirmed yet.
-type PendingOutside struct {
-	Kind      string  `json:"kind"`
-	Tries     int     `json:"tries"` // that failed
-	LastError *string `json:"lastError"`
-	NextTry   Time    `json:"nextTry"`
 }

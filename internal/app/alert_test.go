@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,5 +195,36 @@ func TestActingOnATeamAlert(t *testing.T) {
 	b.teamAlerts("", ` 1 another time by ""`)
 	if about := b.column(`SELECT agent_id FROM audit WHERE action LIKE 'alert.%' AND outcome = 'done'`); fmt.Sprint(about) != "[  ]" {
 		t.Errorf("the audit is of %q", about)
+	}
+}
+
+func TestRunAlert(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id, spec := b.running("rehearsal")
+	heard := b.get(id).Runtime.LastHeardAt
+	b.clock.step(time.Minute)
+	b.ok(b.RunAlert(t.Context(), spec.Run, "elizaos", "unreachable", strings.Repeat("long ", 1000)))
+	b.ok(b.RunAlert(t.Context(), spec.Run, "elizaos", "no_answer", "no model"))
+	got := b.get(id)
+	if len(got.Alerts) != 2 || got.Alerts[1].Type != "elizaos" || got.Alerts[1].Severity != fleet.SeverityError {
+		t.Errorf("%+v", got.Alerts)
+	}
+	if !got.Runtime.LastHeardAt.Equal(heard) {
+		t.Error("an alert of the driver counts as hearing of the program")
+	}
+	b.ok(b.RunAlert(t.Context(), spec.Run, "elizaos", "no_answer", ""))
+	if got := b.get(id); len(got.Alerts) != 1 || got.Alerts[0].SubType != "unreachable" {
+		t.Errorf("%+v", got.Alerts)
+	}
+	old := spec.Run
+	old.Epoch--
+	b.ok(b.RunAlert(t.Context(), old, "elizaos", "", ""))
+	if got := b.get(id); len(got.Alerts) != 1 {
+		t.Error("an older run took an alert back")
+	}
+	b.ok(b.RunAlert(t.Context(), spec.Run, "elizaos", "", ""))
+	if got := b.get(id); len(got.Alerts) != 0 {
+		t.Errorf("%+v", got.Alerts)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"agentry/internal/fleet"
 	"agentry/internal/live"
 	"agentry/internal/resource"
+	"agentry/internal/runtime"
 	"agentry/internal/secret"
 	"agentry/internal/store"
 )
@@ -66,6 +67,7 @@ type App struct {
 	boot        string
 	jobs        Jobs
 	vendor      *vendor // nil: no vendor of profiles
+	removers    atomic.Pointer[map[string]runtime.Remover]
 	busy        busy
 	proxies     resource.Proxies
 	checks      checks

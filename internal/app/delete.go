@@ -45,7 +45,7 @@ func (a *App) Delete(ctx context.Context, by fleet.Actor, id fleet.AgentID, in D
 		if err := c.tx.InsertDeletion(d); err != nil {
 			return err
 		}
-		if err := errors.Join(c.planRemoval(), a.dropResources(c), c.flushAllReads()); err != nil {
+		if err := errors.Join(a.dropResources(c, fleet.MoveDelete), c.flushAllReads()); err != nil {
 			return err
 		}
 		if err := c.tx.DeleteAgent(c.agent.Agent); err != nil {

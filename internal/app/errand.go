@@ -92,6 +92,12 @@ func (e *errand) work(ctx context.Context) error {
 		return e.tryProxy(ctx)
 	case e.r.Type == fleet.ResourceProxy:
 		return e.freeProxy(ctx)
+	case e.r.Type == fleet.ResourceAgent && e.r.Live():
+		// The agent's run makes it, whenever there is one.
+		e.r.NextTry = time.Time{}
+		return e.save(ctx, nil)
+	case e.r.Type == fleet.ResourceAgent:
+		return e.deleteAgent(ctx)
 	}
 	return fleet.Errorf(fleet.CodeConflict, "This server does not know what a %s is", e.r.Type)
 }

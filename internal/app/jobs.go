@@ -6,6 +6,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"agentry/internal/fleet"
 	"agentry/internal/store"
 )
 
@@ -25,9 +26,11 @@ func (a *App) insert(tx *store.Tx, args river.JobArgs, after time.Duration) erro
 	return a.jobs.Insert(context.Background(), tx, args, after)
 }
 
-// The queues. Checks of proxies last long and must not hold up releases.
+// The queues. Checks of proxies last long and must not hold up releases, nor
+// must a server of agents that hangs.
 const (
 	QueueResources = "resources"
+	QueueAgents    = "agents"
 	QueueProxies   = "proxies"
 )
 
@@ -35,13 +38,22 @@ const (
 type ResourceJob struct {
 	ID   string `json:"id"`
 	Turn int64  `json:"turn"`
+	// Queue is where it is inserted.
+	Queue string `json:"-"`
+}
+
+func queueOf(r fleet.Resource) string {
+	if r.Type == fleet.ResourceAgent {
+		return QueueAgents
+	}
+	return QueueResources
 }
 
 // Kind is for River.
 func (ResourceJob) Kind() string { return "resource" }
 
 // InsertOpts is for River.
-func (ResourceJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueResources} }
+func (j ResourceJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: j.Queue} }
 
 // VendorCheckJob asks a vendor whether the access works.
 type VendorCheckJob struct {

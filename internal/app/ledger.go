@@ -87,11 +87,11 @@ func (c *change) want(r fleet.Resource) (fleet.Resource, error) {
 	return r, errors.Join(c.tx.InsertResource(r), c.event(fleet.EventResourceChanged))
 }
 
-// dropResources says of everything the agent has outside that it is not wanted
-// any more: what was never asked for is gone, the rest is released by jobs,
-// the profile before the proxy that it uses.
-func (a *App) dropResources(c *change) error {
-	live, err := droppable(c.tx, c.agent.TeamID, c.agent.ID)
+// dropResources says of what the move takes from the agent outside that it is
+// not wanted any more: what was never asked for is gone, the rest is released
+// by jobs, the profile before the proxy that it uses.
+func (a *App) dropResources(c *change, m fleet.Move) error {
+	live, err := droppable(c.tx, c.agent.Agent, m)
 	if err != nil || len(live) == 0 {
 		return err
 	}
@@ -105,9 +105,12 @@ func (a *App) dropResources(c *change) error {
 }
 
 // droppable are what dropResources lets go, in its order: profiles before the
-// proxies that they use.
-func droppable(tx *store.Tx, team fleet.TeamID, id fleet.AgentID) ([]fleet.Resource, error) {
-	live, err := tx.LiveResources(team, id)
+// proxies that they use. A relaunched agent stays the same in another server.
+func droppable(tx *store.Tx, agent fleet.Agent, m fleet.Move) ([]fleet.Resource, error) {
+	live, err := tx.LiveResources(agent.TeamID, agent.ID)
+	if m != fleet.MoveDelete {
+		live = slices.DeleteFunc(live, isAgent)
+	}
 	slices.SortStableFunc(live, func(x, y fleet.Resource) int { return strings.Compare(string(x.Type), string(y.Type)) })
 	return live, err
 }
@@ -116,7 +119,7 @@ func droppable(tx *store.Tx, team fleet.TeamID, id fleet.AgentID) ([]fleet.Resou
 // takes the agent away from what former lives left, so that is named too.
 func nameResources(tx *store.Tx, p *fleet.Preview) error {
 	team, id := p.Agent.TeamID, p.Agent.ID
-	list, err := droppable(tx, team, id)
+	list, err := droppable(tx, p.Agent, p.Action)
 	if err != nil {
 		return err
 	}
@@ -229,7 +232,7 @@ func (a *App) enqueue(tx *store.Tx, r fleet.Resource, turn int64, after time.Dur
 	if err := a.put(tx, r, turn, now); err != nil {
 		return err
 	}
-	return a.insert(tx, ResourceJob{ID: r.ID, Turn: turn + 1}, after)
+	return a.insert(tx, ResourceJob{ID: r.ID, Turn: turn + 1, Queue: queueOf(r)}, after)
 }
 
 // park stores the row with a new turn and no job: something else goes on with

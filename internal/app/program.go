@@ -60,6 +60,9 @@ func (a *App) heard(ctx context.Context, run fleet.Run) error {
 				return err
 			}
 		}
+		if err := a.holdRow(tx, row.Agent, now); err != nil {
+			return err
+		}
 		return observed(tx, run, fleet.ObservedUp, now)
 	})
 	a.hub.Notify(runKey(run.AgentID))

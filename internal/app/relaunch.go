@@ -78,7 +78,7 @@ func (a *App) clear(c *change) error {
 		func() error { return c.tx.FailPendingMessages(id) },
 		func() error { return c.tx.DeleteChats(c.agent.TeamID, id) },
 		func() error { return c.tx.ForgetRunEvents(id) },
-		func() error { return a.dropResources(c) },
+		func() error { return a.dropResources(c, fleet.MoveRelaunch) },
 		c.flushAllReads,
 		func() error { return c.tx.ResetRun(id) },
 	} {

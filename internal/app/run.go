@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -108,7 +109,7 @@ func (a *App) BeginRun(ctx context.Context, id fleet.AgentID) (spec RunSpec, wan
 		if err := tx.ReleaseClaims(row.TeamID, id, now); err != nil {
 			return err
 		}
-		if err := beginDay(tx, row.Agent, now); err != nil {
+		if err := errors.Join(beginDay(tx, row.Agent, now), keepRow(tx, row.Agent, kind, now)); err != nil {
 			return err
 		}
 		return observed(tx, spec.Run, fleet.ObservedStarting, now)

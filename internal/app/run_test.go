@@ -279,3 +279,36 @@ func TestInboxWaits(t *testing.T) {
 		}
 	})
 }
+
+// What a run needs to be set up elsewhere comes with it.
+func TestRunSpecSaysWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id := b.create("rehearsal")
+	b.ok(second(b.Update(t.Context(), b.operator, id, app.UpdateInput{Settings: []fleet.Setting{{Key: "system", Value: "own"}, {Key: "model", Value: "small"}}})))
+	specs := make(chan app.RunSpec, 1)
+	b.runner.set(func(id fleet.AgentID) { specs <- b.begin(id, true) })
+	b.ok(second(b.Start(t.Context(), b.operator, id, app.StartInput{Settings: map[string]any{"model": "large"}})))
+	b.runner.set(nil)
+	spec := <-specs
+	if spec.Settings["system"] != "own" || spec.Settings["model"] != "large" || spec.Restart {
+		t.Errorf("the first run: %+v", spec)
+	}
+	b.ok(b.RunExited(t.Context(), spec.Run, app.RunExit{Text: "exit 1"}))
+	b.clock.step(time.Minute)
+	if again := b.begin(id, true); !again.Restart || again.Settings["model"] != "large" {
+		t.Errorf("the run after it: %+v", again)
+	}
+}
+
+func TestUnwantedRuns(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	up, _ := b.running("rehearsal")
+	down, _ := b.running("rehearsal")
+	b.ok(second(b.Pause(t.Context(), b.operator, down, app.PauseInput{})))
+	got := must[[]fleet.AgentID](t)(b.UnwantedRuns(t.Context(), []fleet.AgentID{up, down, "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee"}))
+	if len(got) != 1 || got[0] != down {
+		t.Errorf("%v", got)
+	}
+}

@@ -205,6 +205,7 @@ func (a *App) openVendor(ctx context.Context, g *vendor) error {
 // StartLedger begins with what a former server left undone: which vendors must
 // not be asked, and a job for every open row.
 func (a *App) StartLedger(ctx context.Context) error {
+	begun := "" // the vendor whose rows have their jobs
 	if g := a.vendor; g != nil {
 		err := a.store.Write(ctx, func(tx *store.Tx) error {
 			stop, ok, err := tx.VendorStopped(g.profiles.Name())
@@ -223,10 +224,13 @@ func (a *App) StartLedger(ctx context.Context) error {
 			return err
 		}
 		if g.snapshot().State == fleet.VendorOK {
-			return errors.Join(a.openVendor(ctx, g), a.checkAtStart(ctx, g))
+			begun = g.profiles.Name()
+			if err := errors.Join(a.openVendor(ctx, g), a.checkAtStart(ctx, g)); err != nil {
+				return err
+			}
 		}
 	}
-	return a.beginAll(ctx, func(fleet.Resource) bool { return true })
+	return a.beginAll(ctx, func(r fleet.Resource) bool { return r.Vendor != begun })
 }
 
 // checkAtStart has the access tried once, so that a wrong token is known before

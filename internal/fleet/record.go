@@ -75,8 +75,6 @@ type Deletion struct {
 	// deletion. MoreResources counts those beyond.
 	Resources     []Resource `json:"-"`
 	MoreResources int        `json:"-"`
-	// Outside is what is still to be deleted elsewhere; nil is nothing.
-	Outside *Removal `json:"-"`
 }
 
 // Key is an API key as it is listed; the key itself is shown once and kept

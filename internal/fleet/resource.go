@@ -156,15 +156,18 @@ func NextResource(from ResourceState, step ResourceStep) (ResourceState, error) 
 	return from, Errorf(CodeConflict, "A resource that is %s cannot %s", from, step)
 }
 
-// Pending tells whether the agent has to wait for the resource.
-func (r Resource) Pending() bool { return r.State == ResourceWanted || r.State == ResourceAcquiring }
+func (r Resource) making() bool { return r.State == ResourceWanted || r.State == ResourceAcquiring }
+
+// Pending tells whether the agent has to wait for the resource. The agent in
+// another server is made by its run.
+func (r Resource) Pending() bool { return r.making() && r.Type != ResourceAgent }
 
 // Live tells whether the resource is the agent's, made or on its way.
-func (r Resource) Live() bool { return r.Pending() || r.State == ResourceHeld }
+func (r Resource) Live() bool { return r.making() || r.State == ResourceHeld }
 
 // Open tells whether something is still to be done outside.
 func (r Resource) Open() bool {
-	return r.Pending() || r.State == ResourceReleasing || r.State == ResourceLeaked && r.Forgotten == nil
+	return r.making() || r.State == ResourceReleasing || r.State == ResourceLeaked && r.Forgotten == nil
 }
 
 // Stuck tells whether people should look: the last try failed or the outside
@@ -174,7 +177,8 @@ func (r Resource) Stuck() bool {
 }
 
 // Name is what the resource is called outside: nothing but its row's id, so
-// that what is found there is provably ours and says nothing of the agent.
+// that what is found there is provably ours and says nothing of the agent. An
+// agent in another server has its own id there instead.
 func (r Resource) Name() string { return ResourcePrefix + r.ID }
 
 // ResourceOfName returns the id in a thing's outside name; ok is false for

@@ -1,13 +1,8 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"agentry/internal/fleet"
 )
@@ -104,80 +99,5 @@ func TestResolvedTeamAlertsAreBounded(t *testing.T) {
 			t.Error("an agent's alert went too", err)
 		}
 		return err
-	})
-}
-
-// migratedTo is a database as the migrations up to a number leave it.
-func migratedTo(t *testing.T, path string, number int64) *sql.DB {
-	t.Helper()
-	db, err := open(writeDSN(path), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := schemas(db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.UpTo(context.Background(), number); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
-
-// Alerts of before there were any of a team alone are kept as they are.
-func TestAlertsAreMigrated(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "a.db")
-	old := migratedTo(t, path, 8)
-	for _, query := range []string{
-		`INSERT INTO teams (id, name, created_at) VALUES ('team', 'Team', 1)`,
-		`INSERT INTO agents (id, team_id, name, kind, status, observed, login, country, avatar, tags, days, starts, stops, timezone,
-			invitations_min, invitations_max, messages_min, messages_max, settings, incarnation, version, set_up, protected, end_reason, ended_at,
-			pause_note, paused_by, resume_at, status_at, open_alerts, draft, search, created_at, updated_at)
-			VALUES ('agent', 'team', 'Ann', 'k', 'running', 'up', '', '', '', '[]', '', '', '', 'UTC', 0, 0, 0, 0, '{}', 1, 1, 1, '', '', 0, '', '', 0, 0, 1, '', '', 1, 1)`,
-		`INSERT INTO alerts (id, team_id, agent_id, type, sub_type, message, severity, state, n, by_name, until, created_at, updated_at, recovered)
-			VALUES ('1', 'team', 'agent', 't', 's', 'first', 'info', 'resolved', 3, 'Bo', 0, 5, 6, 1),
-				('2', 'team', 'agent', 't', 's', 'second', 'error', 'open', 1, '', 0, 7, 8, 0),
-				('3', 'team', 'agent', 't', 'x', 'third', 'warning', 'snoozed', 2, 'Bo', 99, 9, 10, 0)`,
-	} {
-		if _, err := old.Exec(query); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := old.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.Context(), path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	rows := func(tx *Tx) string {
-		list, err := column(tx, `SELECT CONCAT_WS('|', id, team_id, agent_id, type, sub_type, message, severity, state, n, by_name, until, recovered, created_at, updated_at) FROM alerts ORDER BY id`)
-		if err != nil {
-			t.Error(err)
-		}
-		return strings.Join(list, "\n")
-	}
-	mustWrite(t, s, func(tx *Tx) error {
-		want := "1|team|agent|t|s|first|info|resolved|3|Bo|0|1|5|6\n" +
-			"2|team|agent|t|s|second|error|open|1||0|0|7|8\n" +
-			"3|team|agent|t|x|third|warning|snoozed|2|Bo|99|0|9|10"
-		if got := rows(tx); got != want {
-			t.Errorf("got\n%s\nwant\n%s", got, want)
-		}
-		if list, err := tx.DueSnoozes(time.UnixMicro(99), 10); len(list) != 1 || list[0].AlertID != "3" || err != nil {
-			t.Errorf("%+v, %v", list, err)
-		}
-		if err := tx.InsertAlert("team", teamAlert("4", "s", fleet.AlertOpen)); err != nil {
-			return err
-		}
-		if err := tx.run(`DELETE FROM agents WHERE id = 'agent'`); err != nil {
-			return err
-		}
-		if got := rows(tx); !strings.HasPrefix(got, "4|team|vendor") || strings.Contains(got, "\n") {
-			t.Errorf("with the agent gone:\n%s", got)
-		}
-		return nil
 	})
 }

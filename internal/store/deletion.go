@@ -8,26 +8,14 @@ import (
 
 const deletionColumns = `id, team_id, agent_id, at, by_kind, by_name, reason, removed, incarnation, export_sha256`
 
-// deletionQuery reads certificates with what is still to be deleted outside;
-// what the ledger says is read with each.
-const deletionQuery = `SELECT d.id, d.team_id, d.agent_id, d.at, d.by_kind, d.by_name, d.reason, d.removed, d.incarnation, d.export_sha256,
-	r.agent_id IS NOT NULL, COALESCE(r.kind, ''), COALESCE(r.created_at, 0), COALESCE(r.tries, 0), COALESCE(r.next_try, 0), COALESCE(r.last_error, '')
-	FROM deletions d LEFT JOIN removals r ON r.agent_id = d.agent_id AND r.team_id = d.team_id `
-
+// deletions reads certificates, each with what the ledger says now.
 func (tx *Tx) deletions(query string, values ...any) (list []fleet.Deletion, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
 		var d fleet.Deletion
-		var r fleet.Removal
-		var pending bool
-		err := rows.Scan(&d.ID, &d.TeamID, &d.AgentID, stamp{&d.At}, &d.ByKind, &d.By, &d.Reason, jsonText{&d.Removed}, &d.Incarnation, &d.ExportSHA256,
-			&pending, &r.Kind, stamp{&r.CreatedAt}, &r.Tries, stamp{&r.NextTry}, &r.LastError)
-		if pending {
-			r.TeamID, r.AgentID = d.TeamID, d.AgentID
-			d.Outside = &r
-		}
+		err := rows.Scan(&d.ID, &d.TeamID, &d.AgentID, stamp{&d.At}, &d.ByKind, &d.By, &d.Reason, jsonText{&d.Removed}, &d.Incarnation, &d.ExportSHA256)
 		list = append(list, d)
 		return err
-	}, deletionQuery+query, values...)
+	}, `SELECT `+deletionColumns+` FROM deletions `+query, values...)
 	for i := range list {
 		d := &list[i]
 		if err == nil {
@@ -45,7 +33,7 @@ func (tx *Tx) InsertDeletion(d fleet.Deletion) error {
 
 // Deletion returns one of the team's certificates by its own or its agent's id.
 func (tx *Tx) Deletion(team fleet.TeamID, id string) (fleet.Deletion, error) {
-	list, err := tx.deletions(`WHERE d.team_id = $1 AND (d.id = $2 OR d.agent_id = $2)`, team, id)
+	list, err := tx.deletions(`WHERE team_id = $1 AND (id = $2 OR agent_id = $2)`, team, id)
 	if err == nil && len(list) == 0 {
 		return fleet.Deletion{}, fleet.Errorf(fleet.CodeNotFound, "Deletion not found")
 	}
@@ -57,5 +45,5 @@ func (tx *Tx) Deletion(team fleet.TeamID, id string) (fleet.Deletion, error) {
 
 // Deletions returns the team's certificates before an id, newest first.
 func (tx *Tx) Deletions(team fleet.TeamID, before string, limit int) ([]fleet.Deletion, error) {
-	return tx.deletions(`WHERE d.team_id = $1 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3`, team, before, limit)
+	return tx.deletions(`WHERE team_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, team, before, limit)
 }

@@ -104,12 +104,6 @@ func (tx *Tx) Stopping(run fleet.Run, at time.Time) error {
 	return tx.run(`UPDATE runtimes SET stopping_at = $1 WHERE agent_id = $2 AND epoch = $3`, micros(at), run.AgentID, run.Epoch)
 }
 
-// RunDriver returns the driver of the agent's last run; "" is none yet.
-func (tx *Tx) RunDriver(id fleet.AgentID) (driver string, err error) {
-	_, err = tx.one([]any{&driver}, `SELECT driver FROM runtimes WHERE agent_id = $1 AND epoch > 0`, id)
-	return driver, err
-}
-
 // SetObserved records what is known of the agent's program.
 func (tx *Tx) SetObserved(id fleet.AgentID, state fleet.Observed) error {
 	return tx.run(`UPDATE agents SET observed = $1 WHERE id = $2 AND observed <> $1`, state, id)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -125,4 +126,22 @@ func TestLate(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestUnwantedRuns(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	wanted, unwanted, other := newAgent(teamA, "wanted"), newAgent(teamA, "unwanted"), newAgent(teamB, "other")
+	insert(t, s, wanted, unwanted, other)
+	mustWrite(t, s, func(tx *Tx) error { return tx.WantRun(wanted.ID, true, false, nil) })
+	mustRead(t, s, func(tx *Tx) error {
+		got, err := tx.UnwantedRuns([]fleet.AgentID{wanted.ID, unwanted.ID, "not-ours"})
+		if fmt.Sprint(got) != fmt.Sprint([]fleet.AgentID{unwanted.ID}) {
+			t.Errorf("%v", got)
+		}
+		if none, err := tx.UnwantedRuns(nil); len(none) != 0 || err != nil {
+			t.Errorf("%v, %v", none, err)
+		}
+		return err
+	})
 }

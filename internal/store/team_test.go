@@ -198,9 +198,9 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	maps.Copy(looks, chatLooksOf(a))
 	maps.Copy(looks, auditLooks(a))
 	maps.Copy(looks, resourceLooks(a))
-	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource,
-	// TestAnotherTeamChangesNoProxy and TestRemovals.
-	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "DropRemoval", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck"}
+	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource
+	// and TestAnotherTeamChangesNoProxy.
+	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck"}
 	elsewhere := slices.Collect(maps.Keys(proxyLooks(fleet.Proxy{}))) // tried in TestAnotherTeamSeesNoProxy
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {

@@ -19,7 +19,7 @@ import (
 
 const (
 	// pollEvery is how long a job may wait for a worker that is idle, and
-	// checksEvery that of the queue that nobody waits for. A look costs about
+	// checksEvery that of the queues that nobody waits for. A look costs about
 	// 2 ms of processor time.
 	pollEvery   = 500 * time.Millisecond
 	checksEvery = 2 * time.Second
@@ -84,6 +84,7 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 		PollOnly: true, FetchPollInterval: pollEvery,
 		Queues: map[string]river.QueueConfig{
 			app.QueueResources: {MaxWorkers: 8},
+			app.QueueAgents:    {MaxWorkers: 8, FetchPollInterval: checksEvery},
 			app.QueueProxies:   {MaxWorkers: 4, FetchPollInterval: checksEvery},
 		},
 		PeriodicJobs: []*river.PeriodicJob{

@@ -57,14 +57,10 @@ func (p *Pages) Deletion(c *fiber.Ctx, who Viewer) error {
 }
 
 func certificate(d fleet.Deletion) views.Certificate {
-	c := views.Certificate{
+	return views.Certificate{
 		ID: d.ID, AgentID: string(d.AgentID), At: d.At, By: d.By, Reason: d.Reason, Incarnation: d.Incarnation,
 		Removed: views.RemovedLines(d.Removed), Released: views.CertifiedLines(d.Resources, d.MoreResources), ExportSHA256: d.ExportSHA256,
 	}
-	if r := d.Outside; r != nil {
-		c.Outside = &views.Outside{Kind: r.Kind, Tries: r.Tries, LastError: r.LastError, NextTry: r.NextTry}
-	}
-	return c
 }
 
 // tombstone stands where an agent was, with its certificate, or never was.

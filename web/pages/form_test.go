@@ -9,7 +9,6 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
-	"agentry/internal/store"
 )
 
 func TestCreate(t *testing.T) {
@@ -162,15 +161,6 @@ func TestDelete(t *testing.T) {
 	}
 	if a := owner.get(to); a.status != 200 || a.Find("[data-testid=certificate]").Length() != 1 || strings.Contains(a.body, "Lindqvist") {
 		t.Errorf("certificate: %d", a.status)
-	}
-	if a := owner.get(to); a.Find("[data-testid=outside]").Length() != 0 {
-		t.Error("nothing is outside")
-	}
-	w.write(func(tx *store.Tx) error {
-		return tx.AddRemoval(fleet.Removal{AgentID: id, TeamID: w.team, Kind: "eliza", Tries: 3, LastError: "<b>no answer</b>", NextTry: w.app.Now()})
-	})
-	if said := owner.get(to).words("[data-testid=outside]"); !strings.Contains(said, "kind eliza live. Failed 3×, next try") || !strings.HasSuffix(said, ": <b>no answer</b>") {
-		t.Errorf("outside: %q", said)
 	}
 	if a := owner.get(path); a.status != http.StatusGone || a.Find("[data-testid=tombstone]").Length() != 1 {
 		t.Errorf("tombstone: %d", a.status)

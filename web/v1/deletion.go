@@ -87,13 +87,9 @@ func (a *API) Deletion(c *fiber.Ctx, by fleet.Actor) error {
 }
 
 func deletion(d fleet.Deletion) api.Deletion {
-	out := api.Deletion{
+	return api.Deletion{
 		ID: d.ID, AgentID: string(d.AgentID), At: api.At(d.At), By: d.By, ByKind: string(d.ByKind),
 		Reason: orNull(d.Reason), Removed: api.Counts(d.Removed), Incarnation: d.Incarnation,
 		ExportSHA256: orNull(d.ExportSHA256), Resources: each(d.Resources, resource), MoreResources: d.MoreResources,
 	}
-	if r := d.Outside; r != nil {
-		out.PendingOutside = &api.PendingOutside{Kind: r.Kind, Tries: r.Tries, LastError: orNull(r.LastError), NextTry: api.At(r.NextTry)}
-	}
-	return out
 }

@@ -220,11 +220,15 @@ func (d *Driver) Reap(context.Context, []string) error {
 	return nil
 }
 
-// Remove implements runtime.Remover.
+// Remove implements runtime.Remover. It asks nothing of a server that the last
+// look met in trouble.
 func (d *Driver) Remove(ctx context.Context, kind fleet.Kind, id fleet.AgentID) error {
 	s := d.servers[kind.Name]
 	if s == nil {
 		return fmt.Errorf("kind %s has no ElizaOS server", kind.Name)
+	}
+	if err := s.trouble(); err != nil {
+		return err
 	}
 	low := strings.ToLower(string(id))
 	release, err := s.hold(ctx, low)

@@ -310,12 +310,17 @@ func TestRemove(t *testing.T) {
 		})
 	}
 	for range 2 {
-		if err := remove(); err != nil {
-			t.Error(err)
-		}
+		h.until("it is gone", func() bool { return remove() == nil })
 	}
 	if h.fields(annID) != nil {
 		t.Error("the agent is still there")
+	}
+	// A server that the last look met in trouble is not asked.
+	h.eliza.With(func() { h.eliza.Key = "x" })
+	h.until("the trouble is seen", func() bool { return h.driver.servers["eliza"].trouble() != nil })
+	before := h.eliza.Count("DELETE")
+	if err := remove(); !is(err, unauthorized) || h.eliza.Count("DELETE") != before {
+		t.Errorf("asked in trouble: %v", err)
 	}
 	if err := h.driver.Remove(t.Context(), fleet.Kind{Name: "unknown"}, annID); err == nil {
 		t.Error("a kind without a server is called a removal")

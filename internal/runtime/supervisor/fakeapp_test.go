@@ -21,19 +21,18 @@ type fakeApp struct {
 	epoch   map[fleet.AgentID]int64
 	nextTry map[fleet.AgentID]time.Time
 	// newest epochs below this are unwanted
-	least    map[fleet.AgentID]int64
-	kind     fleet.Kind
-	backoff  time.Duration
-	giveUp   int
-	lives    map[fleet.AgentID]int // the incarnations; who has none is gone
-	fails    map[fleet.AgentID]int
-	handles  []app.RunHandle
-	broken   map[string]bool // calls that fail, by the word of their line
-	calls    []string
-	logs     []fleet.LogLine
-	exits    []app.RunExit
-	removals []app.Removal
-	ticks    int
+	least   map[fleet.AgentID]int64
+	kind    fleet.Kind
+	backoff time.Duration
+	giveUp  int
+	lives   map[fleet.AgentID]int // the incarnations; who has none is gone
+	fails   map[fleet.AgentID]int
+	handles []app.RunHandle
+	broken  map[string]bool // calls that fail, by the word of their line
+	calls   []string
+	logs    []fleet.LogLine
+	exits   []app.RunExit
+	ticks   int
 }
 
 func newFakeApp(wanted ...fleet.AgentID) *fakeApp {
@@ -206,21 +205,6 @@ func (f *fakeApp) AppendLogs(_ context.Context, _ fleet.Run, lines []fleet.LogLi
 func (f *fakeApp) RunAlert(_ context.Context, run fleet.Run, typ, subType, message string) error {
 	unlock, err := f.do("alert", "%s/%d %s/%s %s", run.AgentID, run.Epoch, typ, subType, message)
 	defer unlock()
-	return err
-}
-
-func (f *fakeApp) DueRemovals(context.Context) ([]app.Removal, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.removals), nil
-}
-
-func (f *fakeApp) RemovalTried(_ context.Context, r fleet.Removal, cause error) error {
-	unlock, err := f.do("removal", "%s %v", r.AgentID, cause)
-	defer unlock()
-	if err == nil && cause == nil {
-		f.removals = slices.DeleteFunc(f.removals, func(o app.Removal) bool { return o.AgentID == r.AgentID })
-	}
 	return err
 }
 

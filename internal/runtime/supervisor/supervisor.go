@@ -31,8 +31,6 @@ type App interface {
 	RunStopping(ctx context.Context, run fleet.Run) error
 	AppendLogs(ctx context.Context, run fleet.Run, lines []fleet.LogLine) error
 	RunAlert(ctx context.Context, run fleet.Run, typ, subType, message string) error
-	DueRemovals(ctx context.Context) ([]app.Removal, error)
-	RemovalTried(ctx context.Context, r fleet.Removal, cause error) error
 	Tick(ctx context.Context) error
 }
 
@@ -114,7 +112,6 @@ func (s *Supervisor) Start(context.Context) error {
 	s.started = true
 	s.work.Go(s.boot)
 	s.work.Go(s.tick)
-	s.work.Go(s.remove)
 	s.work.Go(func() { s.logs.run(s.ctx, s.quit) })
 	return nil
 }

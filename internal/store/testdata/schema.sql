@@ -268,16 +268,6 @@ CREATE TABLE proxies (
 CREATE INDEX proxies_checked ON proxies (last_check_at);
 CREATE INDEX proxies_due ON proxies (next_check_at, id);
 CREATE INDEX proxies_team ON proxies (team_id, id);
-CREATE TABLE removals (
-  agent_id   TEXT NOT NULL PRIMARY KEY,
-  team_id    TEXT NOT NULL,
-  kind       TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
-  tries      INTEGER NOT NULL,
-  next_try   INTEGER NOT NULL,
-  last_error TEXT NOT NULL
-) STRICT;
-CREATE INDEX removals_due ON removals (next_try, agent_id);
 CREATE TABLE resources (
   id          TEXT NOT NULL PRIMARY KEY,
   team_id     TEXT NOT NULL,

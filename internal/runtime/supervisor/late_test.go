@@ -4,72 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"agentry/internal/app"
-	"agentry/internal/fleet"
 	agentruntime "agentry/internal/runtime"
 	"agentry/internal/runtime/fake"
 )
-
-// remover is a driver whose agents have to be deleted outside.
-type remover struct {
-	*fake.Driver
-	remove func(ctx context.Context, id fleet.AgentID) error
-}
-
-func (r remover) Remove(ctx context.Context, _ fleet.Kind, id fleet.AgentID) error {
-	return r.remove(ctx, id)
-}
-
-func removal(id fleet.AgentID, kind fleet.Kind) app.Removal {
-	return app.Removal{Removal: fleet.Removal{AgentID: id, Kind: "named"}, Kind: kind}
-}
-
-func TestRemovalsUntilTheyAreConfirmed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newFakeApp()
-		kept := fleet.Kind{Name: "named", Driver: "outside"}
-		a.removals = []app.Removal{removal("a", kept), removal("b", fleet.Kind{}), removal("c", fleet.Kind{Name: "named", Driver: "fake"}), removal("d", kept)}
-		tries := 0
-		d := remover{fake.New(nil), func(ctx context.Context, id fleet.AgentID) error {
-			if id == "d" { // never answers
-				<-ctx.Done()
-				return errors.New("gave up")
-			}
-			if tries++; tries < 3 {
-				return errors.New("not yet")
-			}
-			return nil
-		}}
-		s := New(Config{App: a, Drivers: map[string]agentruntime.Driver{"outside": d, "fake": fake.New(nil)}, Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-		if err := s.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(90 * time.Second)
-		synctest.Wait()
-		got := a.list("removal")
-		for _, want := range []string{
-			"removal a not yet", "removal a <nil>", "removal d gave up",
-			"removal b kind named is not configured on this server, so its agent cannot be deleted there",
-			"removal c kind named has another driver now, so its agent cannot be deleted there",
-		} {
-			if !slices.Contains(got, want) {
-				t.Errorf("%q is missing in %q", want, got)
-			}
-		}
-		if tries != 3 {
-			t.Errorf("tried %d times", tries)
-		}
-		began := time.Now()
-		if err := s.Stop(t.Context()); err != nil || time.Since(began) > 0 {
-			t.Errorf("stopping took %v, %v", time.Since(began), err)
-		}
-	})
-}
 
 // stubborn is a process that is gone only when told so by the test.
 type stubborn struct {
