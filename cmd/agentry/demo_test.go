@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,12 @@ func holdsThingsOutside(t *testing.T, c client) {
 		case r.State == "leaked" && (r.LastError == nil || !strings.Contains(*r.LastError, "403")):
 			t.Errorf("leaked without the reason: %+v", r)
 		}
+	}
+	var pool []struct{ Label, Health string }
+	c.want(200, "-", "GET", "/v1/proxies", "").into(t, &pool)
+	slices.SortFunc(pool, func(a, b struct{ Label, Health string }) int { return strings.Compare(a.Label, b.Label) })
+	if got := fmt.Sprint(pool); got != "[{Berlin stand-in healthy} {London stand-in healthy} {New York stand-in quarantined}]" {
+		t.Errorf("the pool has %s", got)
 	}
 	var certificates []struct{ Resources []row }
 	c.want(200, "-", "GET", "/v1/deletions", "").into(t, &certificates)

@@ -62,10 +62,12 @@ func (d *demoTeam) addProxies(ctx context.Context, a *app.App) error {
 	if err := g.SetTrouble("US", fake.Trouble{Kind: fake.TroubleElsewhere, Country: "CA"}); err != nil {
 		return err
 	}
-	for _, country := range []string{"GB", "DE", "US"} {
+	for _, v := range []struct{ label, country string }{
+		{"London stand-in", "GB"}, {"Berlin stand-in", "DE"}, {"New York stand-in", "US"},
+	} {
 		out, err := a.AddProxies(ctx, d.by, app.AddProxiesInput{Entry: fleet.ProxyEntry{
-			Label: "Stand-in gateway, " + country, Scheme: "http", Host: g.Host(), Port: g.Port(),
-			Username: g.Username(), Password: g.Password(), Country: country, Capacity: 20,
+			Label: v.label, Scheme: "http", Host: g.Host(), Port: g.Port(),
+			Username: g.Username(), Password: g.Password(), Country: v.country, Capacity: 20,
 		}})
 		if err != nil {
 			return err
