@@ -18,7 +18,7 @@ type docRow struct{ name, fields, text string }
 func docCalls() []docRow {
 	return []docRow{
 		{"GET self", "", "The agent, its settings with the start's over them, enableAutonomy, limits, workingHours, mayWork with why and askAgainAt. The first call of a run is its hello."},
-		{"GET credentials", "", "What the agent was set up with, such as login and password. Every read is in the audit."},
+		{"GET credentials", "", "What the agent was set up with, such as login and password, and what it has outside: proxyUrl is its proxy, an http or socks5 URL with user name and password in it, browserProfileId the vendor's id of its browser profile. What the agent does not have is left out. Ask at every start: another run may have another proxy. Every read is in the audit."},
 		{"GET inbox", "?wait=25&known=id,id", "Commands that were not acknowledged, at most 50 and about 1 MiB. It waits up to wait seconds (0 to 55) for one. A program that is at work on commands names them in known, at most 64, and hears of others alone."},
 		{"POST tasks/claim", `{"max":5}`, "Tasks that may be done now, up to 50. An empty list says why and, where that is known, askAgainAt."},
 		{"POST events", `{"events":[…]}`, "What the program did, at most 500 events, each with an id of 1 to 64 characters and a type. What is answered with 200 is stored; each event has its own result."},

@@ -11,6 +11,7 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/internal/resource"
 	"agentry/internal/store"
 )
 
@@ -153,7 +154,36 @@ func TestACertificateFollowsTheLedger(t *testing.T) {
 	}
 }
 
-// Other rows mean another version: setup alone adds any, and the dialog that
+// A place that does not work is changed for another while the dialog is open:
+// the act goes through and lets go of that one, and the certificate has both.
+func TestAPlaceMayChangeBeforeTheAct(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	b.pool("GB", 5, "one.example")
+	b.world.bad["one.example"] = &resource.Error{Reason: resource.Unreachable, Message: "no answer"}
+	id := b.create("both")
+	b.ok(b.setUp(id))
+	b.ok(second(b.End(t.Context(), b.operator, id, app.ReasonInput{})))
+	before := must[fleet.Preview](t)(b.Preview(t.Context(), b.deleter, id, fleet.MoveDelete))
+	jobs := b.queue.take()
+	b.pool("GB", 5, "two.example")
+	for _, j := range jobs {
+		b.ok(b.run(t.Context(), j.args))
+	}
+	b.ok(b.work(t.Context(), 10))
+	after := must[fleet.Preview](t)(b.Preview(t.Context(), b.deleter, id, fleet.MoveDelete))
+	if len(before.Resources) != 2 || len(after.Resources) != 2 || slices.Equal(idsOf(before.Resources), idsOf(after.Resources)) || before.Version != after.Version {
+		t.Fatalf("before %+v\nafter %+v", before.Resources, after.Resources)
+	}
+	b.ok(second(b.Delete(t.Context(), b.deleter, id, app.DeleteInput{IfVersion: before.Version})))
+	b.ok(b.work(t.Context(), 10))
+	d := must[fleet.Deletion](t)(b.DeletionOfAgent(t.Context(), b.viewer, id))
+	if len(d.Resources) != 3 || slices.ContainsFunc(d.Resources, func(r fleet.Resource) bool { return r.State != fleet.ResourceReleased }) || len(b.vendor.alive) > 0 {
+		t.Errorf("the certificate says %+v, the vendor has %v", d.Resources, b.vendor.alive)
+	}
+}
+
+// Other rows mean another version: a new life adds some, and the dialog that
 // was open before is told so.
 func TestOtherResourcesAreAnotherVersion(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,8 @@ type Preview struct {
 	// Resources are what the agent has outside and the act lets go, in that
 	// order; behind it, before a delete, what is still to be released of former
 	// lives. At most MaxNamedResources; MoreResources counts those beyond. How
-	// far each is may change without another Version, which ones may not.
+	// far each is binds no act, and neither does a place at a proxy that fails
+	// its first try and is changed for another; more than that is another Version.
 	Resources     []Resource
 	MoreResources int
 	// Version binds the act to these facts.

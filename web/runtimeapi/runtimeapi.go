@@ -80,7 +80,8 @@ func (a *API) Self(c *fiber.Ctx, run fleet.Run) error {
 	})
 }
 
-// Credentials answers GET /runtime/v1/credentials; each read is audited.
+// Credentials answers GET /runtime/v1/credentials: login, password, proxyUrl and
+// browserProfileId, those that there are; each read is audited.
 func (a *API) Credentials(c *fiber.Ctx, run fleet.Run) error {
 	credentials, err := a.app.RunCredentials(c.UserContext(), run)
 	if err != nil {
