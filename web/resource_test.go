@@ -68,7 +68,7 @@ func TestResourceCalls(t *testing.T) {
 	}
 	stuck, leaked, held := w.row(w.team.ID, ours, fleet.ResourceReleasing, failed), w.row(w.team.ID, ours, fleet.ResourceLeaked), w.row(w.team.ID, ours, fleet.ResourceHeld)
 	wasFailed := `externalId="ext"; tries=3; nextTryAt="TIME"; lastError="no answer"; stuck=true; heldAt="TIME"`
-	forgotten := `externalId="ext"; heldAt="TIME"; forgotten={"by":"key admin","reason":"deleted there by hand","at":"TIME"}`
+	forgotten := `externalId="ext"; heldAt="TIME"; tries=3; lastError="no answer"; forgotten={"by":"key admin","reason":"deleted there by hand","at":"TIME"}`
 	three := "[" + strings.Join([]string{resourceJSON("held", ""), resourceJSON("leaked", "stuck=true"), resourceJSON("releasing", wasFailed)}, ",") + "]"
 	const path = "/v1/resources"
 	because := `{"reason":"deleted there by hand"}`

@@ -127,9 +127,11 @@ func (a *App) ForgetResource(ctx context.Context, by fleet.Actor, id string, in 
 		if r.Forgotten != nil {
 			return fleet.Errorf(fleet.CodeConflict, "The resource was forgotten by %s", r.Forgotten.By)
 		}
+		tries, said := r.Tries, r.LastError
 		if err := advance(r, fleet.StepForget, now); err != nil {
 			return err
 		}
+		r.Tries, r.LastError = tries, said // why it was given up
 		r.Forgotten = &fleet.Forgotten{By: by.Name, Reason: in.Reason, At: now}
 		if err := a.park(tx, *r, turn, now); err != nil {
 			return err

@@ -47,7 +47,7 @@ func TestRetryAndForgetInEveryState(t *testing.T) {
 		{fleet.ResourceWanted, false, "wanted, 3 failed: no answer", "", "turn 1 in 0s"},
 		{fleet.ResourceAcquiring, false, "acquiring, 3 failed: no answer", "", "turn 1 in 0s"},
 		{fleet.ResourceHeld, false, "", "", ""},
-		{fleet.ResourceReleasing, false, "releasing, 3 failed: no answer", "leaked, 0 failed: ", "turn 1 in 0s"},
+		{fleet.ResourceReleasing, false, "releasing, 3 failed: no answer", "leaked, 3 failed: no answer", "turn 1 in 0s"},
 		{fleet.ResourceReleased, false, "", "", ""},
 		{fleet.ResourceLeaked, false, "releasing, 0 failed: ", "leaked, 3 failed: no answer", "turn 1 in 0s"},
 		{fleet.ResourceLeaked, true, "releasing, 0 failed: ", "", "turn 1 in 0s"},
