@@ -1,7 +1,7 @@
 package api
 
 // Resource is a row of the ledger: something held outside for an agent. At its
-// vendor it is called "agentry-" and the row's id.
+// vendor a profile is called "agentry-" and the row's id.
 type Resource struct {
 	ID          string     `json:"id"`
 	AgentID     string     `json:"agentId"`
