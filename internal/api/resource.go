@@ -7,7 +7,7 @@ type Resource struct {
 	AgentID     string     `json:"agentId"`
 	Incarnation int        `json:"incarnation"`
 	Type        string     `json:"type"`   // profile, proxy, agent
-	Vendor      string     `json:"vendor"` // such as gologin; pool for proxies
+	Vendor      string     `json:"vendor"` // such as gologin; pool for proxies, the kind for agents
 	State       string     `json:"state"`  // wanted, acquiring, held, releasing, released, leaked
 	ExternalID  *string    `json:"externalId"`
 	Country     *string    `json:"country"`

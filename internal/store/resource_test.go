@@ -124,7 +124,9 @@ func plansOfLedger() (plans map[string]func(tx *Tx) error, index map[string]stri
 				_, err := tx.Resources(teamA, ResourceFilter{States: []fleet.ResourceState{fleet.ResourceReleasing}, Calm: true}, "", 10)
 				return err
 			},
-			"Forgotten": func(tx *Tx) error { _, err := tx.Resources(teamA, ResourceFilter{Forgotten: true}, "", 10); return err },
+			"Forgotten":      func(tx *Tx) error { _, err := tx.Resources(teamA, ResourceFilter{Forgotten: true}, "", 10); return err },
+			"TotalResources": func(tx *Tx) error { _, err := tx.TotalResources(teamA, ResourceFilter{}); return err },
+			"NamedResources": func(tx *Tx) error { _, _, err := tx.NamedResources(teamA, "a"); return err },
 			"Held resources": func(tx *Tx) error {
 				_, err := tx.Resources(teamA, ResourceFilter{States: []fleet.ResourceState{fleet.ResourceHeld}}, "", 10)
 				return err
@@ -132,6 +134,6 @@ func plansOfLedger() (plans map[string]func(tx *Tx) error, index map[string]stri
 		}, map[string]string{
 			"DueResources": "resources_due", "OpenResources": "resources_open", "LiveResources": "resources_agent",
 			"ResourcesInTransit": "resources_transit", "Resources": "resources_team", "Stuck resources": "resources_stuck",
-			"Held resources": "resources_state", "Calm resources": "resources_state", "Forgotten": "resources_state",
+			"Held resources": "resources_state", "TotalResources": "resources_state", "NamedResources": "resources_agent", "Calm resources": "resources_state", "Forgotten": "resources_state",
 		}
 }
