@@ -9,6 +9,7 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/internal/store"
 )
 
 func TestCreate(t *testing.T) {
@@ -161,6 +162,17 @@ func TestDelete(t *testing.T) {
 	}
 	if a := owner.get(to); a.status != 200 || a.Find("[data-testid=certificate]").Length() != 1 || strings.Contains(a.body, "Lindqvist") {
 		t.Errorf("certificate: %d", a.status)
+	}
+	if said := owner.get(to).words("[data-testid=released]"); strings.Contains(said, "server") {
+		t.Errorf("nothing is in another server: %q", said)
+	}
+	w.write(func(tx *store.Tx) error {
+		now := w.app.Now()
+		return tx.InsertResource(fleet.Resource{ID: fleet.NewID(now), TeamID: w.team, AgentID: id, Type: fleet.ResourceAgent, Vendor: "eliza", Label: "eliza",
+			State: fleet.ResourceReleasing, Tries: 3, LastError: "<b>no answer</b>", CreatedAt: now, StateAt: now, UpdatedAt: now})
+	})
+	if said := owner.get(to).words("[data-testid=released]"); !strings.Contains(said, "agent in another server (kind eliza), being released since") || !strings.HasSuffix(said, ": <b>no answer</b>") {
+		t.Errorf("in another server: %q", said)
 	}
 	if a := owner.get(path); a.status != http.StatusGone || a.Find("[data-testid=tombstone]").Length() != 1 {
 		t.Errorf("tombstone: %d", a.status)
