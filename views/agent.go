@@ -19,11 +19,21 @@ type AgentPage struct {
 	Messages *Messages
 	History  *History
 	Logs     *Logs
+	// Resources is the tab of the ledger.
+	Resources *AgentResources
+}
+
+// AgentResources is the tab of what is, and was, held outside for the agent,
+// in all its incarnations, newest first.
+type AgentResources struct {
+	AgentID string
+	Rows    []Resource
+	Pager   ui.Pager
 }
 
 // AgentTop is the head of the agent's page.
 type AgentTop struct {
-	// Tab is overview, usage, tasks, alerts, messages, history or logs.
+	// Tab is overview, usage, tasks, alerts, messages, resources, history or logs.
 	Tab                            string
 	ID, Name, Login, Country, Kind string
 	Status, Observed               string
@@ -47,7 +57,7 @@ func (t AgentTop) tabs() []ui.Tab {
 		count       int
 	}{
 		{"overview", "Overview", 0}, {"usage", "Usage", 0}, {"tasks", "Tasks", t.PendingTasks}, {"alerts", "Alerts", t.OpenAlerts},
-		{"messages", "Messages", 0}, {"history", "History", 0}, {"logs", "Logs", 0},
+		{"messages", "Messages", 0}, {"resources", "Resources", 0}, {"history", "History", 0}, {"logs", "Logs", 0},
 	} {
 		out = append(out, ui.Tab{Href: tabPath(t.ID, o.name), Label: o.label, Count: o.count, Current: o.name == t.Tab})
 	}
@@ -80,6 +90,8 @@ type Overview struct {
 	NextTask           string
 	NextTaskAt         time.Time
 	Plans              []DayPlan
+	// Resources are what it has outside, or gets.
+	Resources []Resource
 	// Settings is the form below; nil where the member may not change them.
 	Settings *SettingsForm
 	Now      time.Time

@@ -156,26 +156,38 @@ type Progress struct {
 	Problem *ui.Notice
 	// Deadline is when an unanswered sign-in is given up.
 	Deadline time.Time
-	Now      time.Time
+	// Preparing: something outside has to be ready before it signs in.
+	Preparing bool
+	// MayEnd: the member may end the agent while something outside fails.
+	MayEnd bool
+	Now    time.Time
 }
 
 // Step is one part of the sign-in.
 type Step struct {
 	Label, Detail string
-	// State is done, now, failed or todo.
-	State string
+	// State is done, now, failed or todo; Word is shown for it, "" is the usual.
+	State, Word string
+	// NextTry is when a failed one is tried again; zero says nothing.
+	NextTry, Now time.Time
+	// Retry tries a failed one now; nil is that nobody can here.
+	Retry *Deed
 }
 
 func (s Step) pill() ui.Pill {
+	p := ui.Pill{Tone: ui.Mute, Shape: "ring", Word: "to do"}
 	switch s.State {
 	case "done":
-		return ui.Pill{Tone: ui.OK, Shape: "dot", Word: "done"}
+		p = ui.Pill{Tone: ui.OK, Shape: "dot", Word: "done"}
 	case "now":
-		return ui.Pill{Tone: ui.Info, Shape: "half", Word: "in progress"}
+		p = ui.Pill{Tone: ui.Info, Shape: "half", Word: "in progress"}
 	case "failed":
-		return ui.Pill{Tone: ui.Bad, Shape: "diamond", Word: "failed"}
+		p = ui.Pill{Tone: ui.Bad, Shape: "diamond", Word: "failed"}
 	}
-	return ui.Pill{Tone: ui.Mute, Shape: "ring", Word: "to do"}
+	if s.Word != "" {
+		p.Word = s.Word
+	}
+	return p
 }
 
 // Certificate is what remains of a deleted agent.

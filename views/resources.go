@@ -221,7 +221,7 @@ func (v Vendor) todo() string {
 	case fleet.VendorDown:
 		return "Nothing is lost: what is to be made or released there waits, and goes on by itself when it answers."
 	case fleet.VendorStopped:
-		return "Nothing is made or released there until the access works again. The host puts another token in place and starts the server again, or mends the access at " +
+		return "Nothing is made or released there until the access works again. The host replaces the token that this server has, or mends the access at " +
 			v.Label + "; then check again."
 	}
 	return ""

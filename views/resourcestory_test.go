@@ -94,3 +94,18 @@ func sampleProxies() Proxies {
 		},
 	}
 }
+
+// outsideProgress waits for what fails outside.
+func outsideProgress() Progress {
+	m := sampleProgress()
+	m.Code, m.Status, m.MayEnd, m.Preparing = nil, "auth_in_progress", true, true
+	m.Problem = &ui.Notice{Tone: ui.Warn, Title: "It cannot sign in yet", Text: "What failed below is tried again by itself.", Todo: "Retry it now, or end the agent."}
+	retry := &Deed{Name: "retry", Label: "Retry", About: " the proxy", Href: "/resources/e1/retry"}
+	m.Steps = []Step{
+		m.Steps[0],
+		{Label: "Proxy in GB", Detail: "The exit is in FR, not in GB.", State: "failed", NextTry: testNow.Add(12 * time.Second), Now: testNow, Retry: retry},
+		{Label: "Browser profile", Detail: "GoLogin", State: "now", Word: "being made", Now: testNow},
+		{Label: "Program started", State: "todo"}, {Label: "Signed in", State: "todo"}, {Label: "Running", State: "todo"},
+	}
+	return m
+}

@@ -110,11 +110,12 @@ func agentPage(tab string) AgentPage {
 	case "overview":
 		m.Overview = &Overview{
 			AgentID: id, Alerts: sampleAlerts()[1:2], Spark: sampleRows()[0].Spark, SparkLabel: "messages, 14 days",
-			Meters: []ui.Meter{{Value: 25, Max: 25, Label: "25 of 25 messages"}, {Value: 7, Max: 20, Label: "7 of 20 invitations"}, {Label: "12,044 tokens"}},
-			Facts:  []Fact{{Label: "Observed", Value: "up"}, {Label: "Last heard", At: ago(3 * time.Second)}, {Label: "Run", Value: "epoch 7, started", At: ago(5 * time.Hour)}, {Label: "Restarts", Value: "1"}, {Label: "Last error", Value: "exit 3: connection refused"}},
-			Hours:  "Mon–Fri 09:00–17:00 Europe/Paris",
-			Tags:   []string{"campaign-spring", "vip"},
-			Plans:  samplePlans(), NextTask: "message", NextTaskAt: testNow.Add(5 * time.Hour), ViewerHours: "08:00–16:00 UTC", Now: testNow,
+			Meters:    []ui.Meter{{Value: 25, Max: 25, Label: "25 of 25 messages"}, {Value: 7, Max: 20, Label: "7 of 20 invitations"}, {Label: "12,044 tokens"}},
+			Facts:     []Fact{{Label: "Observed", Value: "up"}, {Label: "Last heard", At: ago(3 * time.Second)}, {Label: "Run", Value: "epoch 7, started", At: ago(5 * time.Hour)}, {Label: "Restarts", Value: "1"}, {Label: "Last error", Value: "exit 3: connection refused"}},
+			Hours:     "Mon–Fri 09:00–17:00 Europe/Paris",
+			Tags:      []string{"campaign-spring", "vip"},
+			Resources: []Resource{sampleResource(fleet.ResourceProxy, fleet.ResourceHeld, ""), sampleResource(fleet.ResourceProfile, fleet.ResourceAcquiring, "")},
+			Plans:     samplePlans(), NextTask: "message", NextTaskAt: testNow.Add(5 * time.Hour), ViewerHours: "08:00–16:00 UTC", Now: testNow,
 			LastOutput: []string{"starting", "dial tcp: connection refused <b>", "تعذّر الاتصال"},
 			Settings:   &SettingsForm{Form: Form{Errors: map[string]string{"limits.messagesMin": "must not be over messagesMax (25)"}}, AgentID: id, Version: 12, Name: "Ada Lindqvist", Country: "FR", Tags: "campaign-spring, vip", Timezone: "Europe/Paris", Start: "09:00", Stop: "17:00", Days: [7]bool{true, true, true, true, true}, InvitationsMin: "5", InvitationsMax: "20", MessagesMin: "30", MessagesMax: "25", Switches: []string{"skipInNetwork"}, Settings: "temperature = 0.4"},
 		}
@@ -135,6 +136,13 @@ func agentPage(tab string) AgentPage {
 				{ID: "m2", From: "Mara Ruiz", Text: "شكرا، ومن هم؟", State: "pending", SentAt: ago(20 * time.Second)},
 				{ID: "m3", From: "nightly report", Text: "status", State: "failed", SentAt: ago(10 * time.Second)},
 			}}
+	case "resources":
+		forgotten := sampleResource(fleet.ResourceProfile, fleet.ResourceLeaked, "")
+		forgotten.Forgotten = &fleet.Forgotten{By: "Mara Ruiz", Reason: "Deleted by hand", At: ago(40 * time.Minute)}
+		m.Resources = &AgentResources{AgentID: id, Pager: ui.Pager{Text: "4 shown, newest first"}, Rows: []Resource{
+			sampleResource(fleet.ResourceProfile, fleet.ResourceAcquiring, "GoLogin did not answer"), sampleResource(fleet.ResourceProxy, fleet.ResourceHeld, ""),
+			sampleResource(fleet.ResourceProfile, fleet.ResourceReleased, ""), forgotten,
+		}}
 	case "history":
 		m.History = &History{AgentID: id, Now: testNow, Pager: ui.Pager{Text: "1–50 of 128", NextHref: "?tab=history&cursor=b", PrevHref: "?tab=history"}, Items: []Audit{
 			{At: ago(time.Minute), Actor: "Mara Ruiz", ActorKind: "member", Action: "agent.resume", Outcome: "done", Detail: "paused → running", RequestID: "req_7f3a"},
@@ -244,6 +252,7 @@ func stories() map[string]templ.Component {
 		"create":             CreatePage(in, Create{Kinds: []ui.Option{{Value: "rehearsal", Label: "rehearsal"}}, Form: Form{Problem: problem()}}),
 		"setup":              SetupPage(in, sampleSetup()),
 		"progress":           SetupProgressPage(in, sampleProgress()),
+		"progress-outside":   SetupProgressPage(in, outsideProgress()),
 		"pause":              AskPage(in, Ask{Verb: "pause", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Version: 3, Zone: "Europe/Paris"}),
 		"protect":            AskPage(in, Ask{Verb: "protect", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Form: Form{Errors: map[string]string{"reason": "must not be empty"}}}),
 		"verify":             VerifyPage(in, Verify{Name: "Chiyo Tanaka", Code: *sampleAlerts()[0].Code}),
@@ -270,7 +279,7 @@ func stories() map[string]templ.Component {
 		"team-paused":        SettingsPage(pausedSettings()),
 		"error":              ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
 	}
-	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "history", "logs"} {
+	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "resources", "history", "logs"} {
 		out["agent-"+tab] = AgentShow(agentPage(tab))
 	}
 	return out

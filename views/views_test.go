@@ -233,7 +233,7 @@ func spoiled(s Shell) map[string]templ.Component {
 		"guest error": GuestErrorPage(spoilt[Problem]()),
 		"notice":      ErrorNotice(spoilt[Problem]()),
 	}
-	for _, tab := range []string{"overview", "tasks", "alerts", "messages", "history", "logs"} {
+	for _, tab := range []string{"overview", "tasks", "alerts", "messages", "resources", "history", "logs"} {
 		out[tab] = AgentShow(spoilt(func(m *AgentPage) { m.Top.Tab = tab }))
 	}
 	return out

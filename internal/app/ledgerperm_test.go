@@ -49,6 +49,9 @@ func ledgering() map[string]useCase {
 			}
 			return err
 		}},
+		"SignInDeadline": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.SignInDeadline(ctx, by, id))
+		}},
 		"CountResources": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			b.resource(id, fleet.ResourceHeld)
 			n, err := b.CountResources(ctx, by)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"strings"
+	"time"
 
 	"agentry/internal/fleet"
 	"agentry/internal/secret"
@@ -43,6 +44,29 @@ func (a *App) Setup(ctx context.Context, by fleet.Actor, id fleet.AgentID, in Se
 		c.agent.Runtime.EnableAutonomy, c.agent.Runtime.Settings = true, nil
 		return c.move(fleet.MoveSetup)
 	})
+}
+
+// SignInDeadline is when the agent's sign-in is given up unless more is heard of
+// it; zero while it does not sign in.
+func (a *App) SignInDeadline(ctx context.Context, by fleet.Actor, id fleet.AgentID) (at time.Time, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return at, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		row, err := tx.Agent(by.TeamID, id)
+		if err != nil || row.Status != fleet.AuthInProgress {
+			return err
+		}
+		heard, err := tx.SignInHeardAt(id)
+		at = row.StatusAt.Add(signInLimit)
+		if last := row.StatusAt.Add(signInMost); heard.Add(signInLimit).After(last) {
+			at = last
+		} else if heard.Add(signInLimit).After(at) {
+			at = heard.Add(signInLimit)
+		}
+		return err
+	})
+	return at, err
 }
 
 // checkSetup validates the input against the agent's kind and lays it over

@@ -63,6 +63,8 @@ func (p *Pages) agentPage(c *fiber.Ctx, who Viewer, id fleet.AgentID, tab string
 		m.Messages, err = p.messages(c, who, v)
 	case "history":
 		m.History, err = p.history(c, who, v)
+	case "resources":
+		m.Resources, err = p.agentResources(c, who, v)
 	case "logs":
 		m.Logs, err = p.logs(c, who, v)
 	default:
@@ -109,6 +111,9 @@ func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Over
 		AgentID: string(v.ID), Alerts: p.open(who, v), Meters: []ui.Meter{messages, invitations, {Label: all}},
 		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, p.app.Now()),
 		Hours: hoursText(v.Hours), ViewerHours: hoursUTC(v.Hours, p.app.Now()), Tags: v.Tags, NextTaskAt: v.NextTask, Plans: plans(v, p), Now: p.app.Now(),
+	}
+	if m.Resources, err = p.liveResources(c, who, v.Agent); err != nil {
+		return nil, err
 	}
 	if m.LastOutput, err = p.lastOutput(c, who, v.Agent); err != nil {
 		return nil, err

@@ -143,10 +143,13 @@ func (p *Pages) alertDone(c *fiber.Ctx, al fleet.Alert, err error) error {
 func (p *Pages) codeAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID) {
 	remember(c, sent{fields: []string{"code"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
 		v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		m, err := p.progress(c, who, v)
 		form := p.codeForm(id, v.Alerts)
 		form.Form = f
 		return views.CodeBox(*form), func(s views.Shell) templ.Component {
-			m := p.progress(who, v)
 			m.Code = form
 			s.Title = v.Name
 			return views.SetupProgressPage(s, m)

@@ -78,14 +78,14 @@ func lead(c *fiber.Ctx, err error, to string) error {
 }
 
 // back is the page that a form was on, where that is one of those that the
-// forms return to; else the fallback.
-func back(c *fiber.Ctx, fallback string) string {
+// forms return to, or of the others; else the fallback.
+func back(c *fiber.Ctx, fallback string, others ...string) string {
 	from, err := url.Parse(c.Get(fiber.HeaderReferer))
 	if err != nil || from.Host != string(c.Request().Header.Host()) {
 		return fallback
 	}
 	agent, _, _ := strings.Cut(fallback, "?")
-	if slices.Contains([]string{"/fleet", "/alerts", "/resources", "/resources/proxies", agent}, from.Path) {
+	if slices.Contains([]string{"/fleet", "/alerts", "/resources", poolPath, agent}, from.Path) || slices.Contains(others, from.Path) {
 		return from.RequestURI()
 	}
 	return fallback

@@ -174,6 +174,36 @@ func (p *Pages) resources(c *fiber.Ctx, who Viewer, list []fleet.Resource, vendo
 	return rows, err
 }
 
+// agentResources is the tab of one agent's rows.
+func (p *Pages) agentResources(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.AgentResources, error) {
+	list, next, err := p.app.AgentResources(c.UserContext(), who.Actor, v.ID, app.PageInput{Cursor: query(c, "cursor")})
+	if err != nil {
+		return nil, err
+	}
+	vendors, err := p.app.Vendors(c.UserContext(), who.Actor)
+	m := &views.AgentResources{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "resources", len(list), next)}
+	for _, r := range list {
+		m.Rows = append(m.Rows, p.resource(who, r, v.Name, vendors))
+	}
+	return m, err
+}
+
+// liveResources are what the agent has outside or gets, its proxy first.
+func (p *Pages) liveResources(c *fiber.Ctx, who Viewer, agent fleet.Agent) (rows []views.Resource, err error) {
+	list, _, err := p.app.AgentResources(c.UserContext(), who.Actor, agent.ID, app.PageInput{})
+	if err != nil {
+		return nil, err
+	}
+	vendors, err := p.app.Vendors(c.UserContext(), who.Actor)
+	for _, r := range list {
+		if r.Live() {
+			rows = append(rows, p.resource(who, r, agent.Name, vendors))
+		}
+	}
+	slices.SortStableFunc(rows, func(x, y views.Resource) int { return -strings.Compare(string(x.Type), string(y.Type)) })
+	return rows, err
+}
+
 func (p *Pages) resource(who Viewer, r fleet.Resource, agentName string, vendors []fleet.Vendor) views.Resource {
 	v := views.Resource{Resource: r, AgentName: agentName, Deeds: resourceDeeds(who, r), Now: p.app.Now()}
 	if i := slices.IndexFunc(vendors, func(v fleet.Vendor) bool { return v.Name == r.Vendor }); i >= 0 {
@@ -228,8 +258,8 @@ func (p *Pages) CheckVendor(c *fiber.Ctx, who Viewer) error {
 
 // RetryResource answers POST /resources/{id}/retry.
 func (p *Pages) RetryResource(c *fiber.Ctx, who Viewer) error {
-	_, err := p.app.RetryResource(c.UserContext(), who.Actor, c.Params("resourceId"))
-	return done(c, err, back(c, "/resources"))
+	r, err := p.app.RetryResource(c.UserContext(), who.Actor, c.Params("resourceId"))
+	return done(c, err, back(c, "/resources", agentPath(r.AgentID, ""), agentPath(r.AgentID, "/setup")))
 }
 
 // ForgetForm answers GET /resources/{id}/forget.

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -37,7 +38,10 @@ func (p *Pages) SetupForm(c *fiber.Ctx, who Viewer) error {
 	}
 	switch v.Status {
 	case fleet.AuthInProgress, fleet.AuthNeeded, fleet.Running:
-		m := p.progress(who, v)
+		m, err := p.progress(c, who, v)
+		if err != nil {
+			return err
+		}
 		if target(c) == "setup-progress" {
 			return send(c, views.SetupProgress(m))
 		}
@@ -125,29 +129,66 @@ func (p *Pages) Verify(c *fiber.Ctx, who Viewer) error {
 	return done(c, err, agentPath(id, "/setup"))
 }
 
-func (p *Pages) progress(who Viewer, v app.AgentView) views.Progress {
-	m := views.Progress{AgentID: string(v.ID), Name: v.Name, Status: string(v.Status), Now: p.app.Now()}
-	m.Steps = []views.Step{
-		{Label: "Credentials sealed", Detail: v.Login, State: "done"},
-		programStep(v.Agent),
-		signInStep(v),
-		{Label: "Running", State: "todo"},
+func (p *Pages) progress(c *fiber.Ctx, who Viewer, v app.AgentView) (m views.Progress, err error) {
+	m = views.Progress{AgentID: string(v.ID), Name: v.Name, Status: string(v.Status), Now: p.app.Now()}
+	outside, err := p.liveResources(c, who, v.Agent)
+	if err != nil {
+		return m, err
 	}
+	if m.Deadline, err = p.app.SignInDeadline(c.UserContext(), who.Actor, v.ID); err != nil {
+		return m, err
+	}
+	last := views.Step{Label: "Running", State: "todo"}
 	if v.Status == fleet.Running {
-		m.Steps[3].State = "done"
+		last.State = "done"
 	}
+	m.Steps = slices.Concat([]views.Step{{Label: "Credentials sealed", Detail: v.Login, State: "done"}}, resourceSteps(outside),
+		[]views.Step{programStep(v.Agent, outside), signInStep(v), last})
+	m.Preparing = v.Status == fleet.AuthInProgress && slices.ContainsFunc(outside, func(r views.Resource) bool { return r.Pending() })
+	stuck := slices.ContainsFunc(outside, func(r views.Resource) bool { return r.Stuck() })
 	switch {
 	case challenged(v) && who.may(fleet.ScopeOperate):
 		m.Code = p.codeForm(v.ID, v.Alerts)
+	case v.Status == fleet.AuthNeeded && stuck:
+		m.Problem = &ui.Notice{Tone: ui.Bad, Title: "It has not what it needs to sign in", Text: sentence(v.Why), Todo: "Retry what failed and set it up again, for another country if need be."}
 	case v.Status == fleet.AuthNeeded && !challenged(v):
 		m.Problem = &ui.Notice{Tone: ui.Bad, Title: "It could not sign in", Text: sentence(v.Why), Todo: "Check login and password, then set it up again."}
+	case v.Status == fleet.AuthInProgress && stuck:
+		m.MayEnd = who.may(fleet.ScopeOperate)
+		m.Problem = &ui.Notice{Tone: ui.Warn, Title: "It cannot sign in yet", Text: "What failed below is tried again by itself.",
+			Todo: "Retry it now, or end the agent. When the time is over, it can be set up again, for another country if need be."}
 	}
-	return m
+	return m, nil
 }
 
-func programStep(agent fleet.Agent) views.Step {
+// resourceSteps are what is made outside before the program begins.
+func resourceSteps(list []views.Resource) (steps []views.Step) {
+	for _, r := range list {
+		s := views.Step{Label: "Browser profile", Detail: r.Label, State: "now", Word: "being made", Now: r.Now}
+		if r.Type == fleet.ResourceProxy {
+			s.Label, s.Word = "Proxy in "+r.Country, "being checked"
+		}
+		switch {
+		case r.State == fleet.ResourceHeld:
+			s.State, s.Word = "done", "ready"
+		case r.LastError != "":
+			s.State, s.Word, s.Detail, s.NextTry = "failed", "", sentence(r.LastError), r.NextTry
+			if i := slices.IndexFunc(r.Deeds, func(d views.Deed) bool { return d.Name == "retry" }); i >= 0 {
+				s.Retry = &r.Deeds[i]
+			}
+		case r.Type == fleet.ResourceProfile && r.NextTry.IsZero():
+			s.State, s.Word, s.Detail = "todo", "", "When the proxy is ready"
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+func programStep(agent fleet.Agent, outside []views.Resource) views.Step {
 	step := views.Step{Label: "Program started", State: "todo"}
+	preparing := slices.ContainsFunc(outside, func(r views.Resource) bool { return r.Pending() })
 	switch rt := agent.Runtime; {
+	case preparing && agent.Status != fleet.Running: // it begins when all is ready
 	case agent.Status == fleet.Running, rt.State == fleet.ObservedUp:
 		step.State = "done"
 	case rt.State == fleet.ObservedStarting:

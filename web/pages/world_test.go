@@ -32,7 +32,10 @@ type world struct {
 	tokens map[fleet.Role]string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return worldWith(t, func(*app.Config) {}) }
+
+// worldWith is newWorld with another configuration.
+func worldWith(t *testing.T, change func(*app.Config)) *world {
 	t.Helper()
 	hub := live.New()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "agentry.db"), store.Options{Committed: hub.Publish})
@@ -40,10 +43,12 @@ func newWorld(t *testing.T) *world {
 	sealer, err := secret.NewSealer(make([]byte, 32))
 	must(t, err)
 	w := &world{t: t, store: st, tokens: map[fleet.Role]string{}}
-	w.app = app.New(app.Config{Store: st, Hub: hub, Sealer: sealer, DefaultKind: "rehearsal", Kinds: map[string]fleet.Kind{
+	c := app.Config{Store: st, Hub: hub, Sealer: sealer, DefaultKind: "rehearsal", Kinds: map[string]fleet.Kind{
 		"rehearsal": {Name: "rehearsal", Driver: "process", Setup: fleet.SetupFields(), Restart: fleet.DefaultRestart()},
 		"assistant": {Name: "assistant", Driver: "process", Restart: fleet.DefaultRestart()},
-	}})
+	}}
+	change(&c)
+	w.app = app.New(c)
 	w.server = web.New(web.Config{App: w.app, Hub: hub, Addr: "127.0.0.1:0"})
 	must(t, w.server.Start(t.Context()))
 	t.Cleanup(func() {
