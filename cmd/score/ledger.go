@@ -16,6 +16,8 @@ type ledger struct {
 	acks    int
 	lost    int
 	refused error
+	// out is nil or who keeps a profile of every fourth agent.
+	out *outside
 }
 
 // written is one agent; unclear says that a change was under way when the
@@ -28,7 +30,7 @@ type written struct {
 	goneMaybe   bool
 }
 
-func newLedger() *ledger { return &ledger{agents: map[string]*written{}} }
+func newLedger(out *outside) *ledger { return &ledger{agents: map[string]*written{}, out: out} }
 
 // load writes with so many clients at once until the server is gone, and
 // returns in the middle of it, after so many acknowledged writes. wait waits
@@ -61,15 +63,20 @@ func (l *ledger) refusal() error {
 	return l.refused
 }
 
-// write lets an agent live: made, renamed, given a task and, every third time,
-// ended and deleted.
+// write lets an agent live: made, renamed, given a task, every fourth time set
+// up with a profile and, every third time, ended and deleted.
 func (l *ledger) write(ctx context.Context, s *server) error {
 	l.mu.Lock()
 	l.begun++
 	n := l.begun
 	l.mu.Unlock()
 	name := fmt.Sprint("Written ", n)
-	id, err := s.create(ctx, map[string]any{"name": name})
+	fields := map[string]any{"name": name}
+	has := l.out != nil && n%4 == 0
+	if has {
+		fields["kind"] = "outside"
+	}
+	id, err := s.create(ctx, fields)
 	if err != nil {
 		return l.failed(err)
 	}
@@ -85,6 +92,12 @@ func (l *ledger) write(ctx context.Context, s *server) error {
 		return l.failed(err)
 	}
 	l.know(func() { w.tasks, w.taskMaybe = 1, false })
+	if has {
+		if err := s.act(ctx, id, "setup", signIn()); err != nil {
+			return l.failed(err)
+		}
+		l.know(func() {})
+	}
 	if n%3 > 0 {
 		return nil
 	}
@@ -92,6 +105,9 @@ func (l *ledger) write(ctx context.Context, s *server) error {
 		return l.failed(err)
 	}
 	l.note(func() { w.goneMaybe = true })
+	if has {
+		l.out.letGo(id, 1)
+	}
 	if err := s.call(ctx, "DELETE", "/v1/agents/"+id, nil, nil); err != nil {
 		return l.failed(err)
 	}

@@ -1,19 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
-	"os"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
+
+	"agentry/internal/resource/fake"
 )
 
 const (
@@ -30,28 +25,13 @@ const (
 // life is left, a wanted agent is not running, and how long the server took to
 // be ready on its fleet. Then it stops the server with SIGTERM under keep-alive
 // clients, half of them asking without a pause and half with one, and counts
-// the requests that got no answer. Outside resources have no part in it yet:
-// there is no vendor. Its control leaves a killed server's programs alone.
+// the requests that got no answer. Some of the agents have profiles at a vendor
+// in this process: after each restart nothing may be left there that no agent
+// holds. Its control leaves a killed server's programs alone.
 func r2(ctx context.Context, t *trial) (*verdict, error) {
-	mark := newMark()
-	s, err := t.newServer(ctx, "data", fmt.Sprintf(`
-[kinds.family]
-driver  = "process"
-command = ["/bin/sh", "-c", %q, %q]
-grace   = "1s"
-`, family, mark))
-	if err != nil {
-		return nil, err
-	}
 	fleet := t.size.pick(200, 10_000, 100_000)
-	if _, err := s.admin(ctx, "admin", "seed", "--team", s.team, "--agents", strconv.Itoa(fleet)); err != nil {
-		return nil, err
-	}
-	if _, err := s.serve(ctx); err != nil {
-		return nil, err
-	}
-	r := &restarts{server: s, mark: mark, wrote: newLedger(), want: map[string]bool{}}
-	if err := r.populate(ctx); err != nil {
+	r, err := newRestarts(ctx, t, fleet)
+	if err != nil {
 		return nil, err
 	}
 	for i := range t.size.pick(2, 20, 200) {
@@ -59,10 +39,14 @@ grace   = "1s"
 			return nil, fmt.Errorf("round %d: %w", i, err)
 		}
 	}
-	if err := r.wrote.check(ctx, s); err != nil {
+	if err := r.wrote.check(ctx, r.server); err != nil {
 		return nil, err
 	}
 	cut, asked, drain, err := r.drains(ctx, t.size.pick(2, 10, 40), t.rand)
+	if err != nil {
+		return nil, err
+	}
+	books, err := r.finalBooks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +56,41 @@ grace   = "1s"
 	v.judge(r.wrote.lost == 0 && r.wrote.acks > 0, "%d of %d acknowledged writes lost in %d kills", r.wrote.lost, r.wrote.acks, len(r.ready))
 	v.judge(r.orphans == 0, "%d orphan processes after %s", r.orphans, mostOrphan)
 	v.judge(r.missing == 0, "%d of %d wanted agents not running again", r.missing, len(r.want))
+	v.judge(r.disorder == 0 && books.clean() && books.held > 0, "%d times orphan or double profiles after %s, in the end %s", r.disorder, mostOrphan, books)
 	v.judgeTime(p99 < mostReady, "ready p99 %d ms with %d agents", p99.Milliseconds(), fleet)
 	v.judgeTime(drain <= mostDrain, "SIGTERM ends in %d ms at most", drain.Milliseconds())
 	v.judge(cut == 0 && asked > 0, "%d of %d requests cut by SIGTERM", cut, asked)
-	v.note("no vendor yet")
 	return v, nil
+}
+
+// newRestarts serves a fleet of so many agents with some that run, and a vendor
+// so slow that kills come between what it does and its answer.
+func newRestarts(ctx context.Context, t *trial, fleet int) (*restarts, error) {
+	mark := newMark()
+	out, config, err := t.newOutside("vendor", plentyRate)
+	if err != nil {
+		return nil, err
+	}
+	if err := out.SetFaults(fake.Faults{Seed: t.rand.Uint64(), Rate: 0.5, Kinds: []fake.Fault{fake.FaultSlow}, Slow: 150 * time.Millisecond}); err != nil {
+		return nil, err
+	}
+	s, err := t.newServer(ctx, "data", config+outsideKind(mark)+fmt.Sprintf(`
+[kinds.family]
+driver  = "process"
+command = ["/bin/sh", "-c", %q, %q]
+grace   = "1s"
+`, family, mark))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.admin(ctx, "admin", "seed", "--team", s.team, "--agents", strconv.Itoa(fleet)); err != nil {
+		return nil, err
+	}
+	if _, err := s.serve(ctx); err != nil {
+		return nil, err
+	}
+	r := &restarts{server: s, mark: mark, wrote: newLedger(out), want: map[string]bool{}}
+	return r, r.populate(ctx)
 }
 
 // family is a program that leaves processes behind in every way but with an
@@ -104,6 +118,8 @@ type restarts struct {
 	want             map[string]bool
 	ready            []time.Duration
 	orphans, missing int
+	// disorder counts restarts after which profiles were not in order in time.
+	disorder int
 }
 
 // populate starts sixteen agents of the built-in program and four families.
@@ -170,6 +186,7 @@ func (r *restarts) round(ctx context.Context, random *rand.Rand, n int) error {
 		return err
 	}
 	r.ready = append(r.ready, ready)
+	until := time.Now().Add(mostOrphan)
 	if _, err := within(ctx, mostOrphan, 20*time.Millisecond, func() (bool, error) {
 		before = slices.DeleteFunc(before, func(p proc) bool { return !p.alive() })
 		return len(before) == 0, nil
@@ -181,9 +198,48 @@ func (r *restarts) round(ctx context.Context, random *rand.Rand, n int) error {
 		r.t.say("round %d: left is %d %s", n, p.pid, p.what)
 		p.kill()
 	}
+	if err := r.profiles(ctx, until); err != nil {
+		return err
+	}
 	_, missing, err := r.running(ctx, int64(n)+1)
 	r.missing += missing
 	return err
+}
+
+// profiles waits until what lives at the vendor is what agents hold, one each,
+// and none is on its way. What was asked for by the killed server and never
+// made may be waited for a little longer: nothing is there.
+func (r *restarts) profiles(ctx context.Context, until time.Time) error {
+	var open, held int
+	var there fake.Counts
+	ok, err := within(ctx, time.Until(until), 20*time.Millisecond, func() (_ bool, err error) {
+		if open, err = r.rows(ctx, "state=wanted,acquiring"); err != nil {
+			return false, err
+		}
+		held, err = r.rows(ctx, "state=held")
+		there = r.wrote.out.Counts()
+		return open == 0 && there.Alive == held && there.SameName == 0, err
+	})
+	if err == nil && !ok {
+		r.disorder++
+		r.t.say("%d profiles live, %d beside one of their name; %d are held, %d rows wait", there.Alive, there.SameName, held, open)
+	}
+	return err
+}
+
+// finalBooks waits until nothing waits, stops the server and compares.
+func (r *restarts) finalBooks(ctx context.Context) (books, error) {
+	_, err := within(ctx, 3*mostOrphan, 50*time.Millisecond, func() (bool, error) {
+		open, err := r.rows(ctx, openRows)
+		return open == 0, err
+	})
+	if err != nil {
+		return books{}, err
+	}
+	if _, err := r.stop(); err != nil {
+		return books{}, err
+	}
+	return r.wrote.out.balance(ctx, r.server)
 }
 
 // processes are all that run for agents now.
@@ -208,107 +264,4 @@ func (r *restarts) ids() (list []string) {
 		list = append(list, "AGENTRY_AGENT_ID="+id)
 	}
 	return list
-}
-
-// drains stops the server under load with SIGTERM, and starts it again.
-func (r *restarts) drains(ctx context.Context, times int, random *rand.Rand) (cut, asked int, longest time.Duration, err error) {
-	for range times {
-		var wg sync.WaitGroup
-		results := make([]asker, keepAlive)
-		begun := make(chan struct{}, keepAlive)
-		for i := range results {
-			results[i] = asker{address: strings.TrimPrefix(r.url, "http://"), key: r.key, begun: begun}
-			if i%2 == 1 {
-				results[i].rest = time.Duration(1+random.IntN(50)) * time.Millisecond
-			}
-			wg.Go(results[i].run)
-		}
-		for range keepAlive {
-			select {
-			case <-begun:
-			case <-ctx.Done():
-				return 0, 0, 0, ctx.Err()
-			}
-		}
-		took, err := r.stop()
-		if err != nil {
-			return 0, 0, 0, err
-		}
-		wg.Wait()
-		longest = max(longest, took)
-		for _, a := range results {
-			cut, asked = cut+a.cut, asked+a.asked
-			if a.cut > 0 {
-				r.t.say("cut: %v", a.why)
-			}
-		}
-		if _, err := r.serve(ctx); err != nil {
-			return 0, 0, 0, err
-		}
-	}
-	return cut, asked, longest, nil
-}
-
-// asker is a client that keeps its connection and asks until the server is
-// gone. It does not repeat what was cut, as http.Client would do unseen.
-type asker struct {
-	address, key string
-	rest         time.Duration
-	begun        chan<- struct{}
-
-	asked, cut int
-	why        error
-}
-
-func (a *asker) run() {
-	told := false
-	for {
-		c, err := net.Dial("tcp", a.address)
-		if err != nil {
-			return // nothing was asked
-		}
-		closed := a.ask(c, &told)
-		c.Close()
-		if !closed {
-			return
-		}
-	}
-}
-
-// ask asks over one connection; true means that the server said that it ends.
-func (a *asker) ask(c net.Conn, told *bool) (closed bool) {
-	in := bufio.NewReader(c)
-	for {
-		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-		_, err := fmt.Fprintf(c, "GET /v1/agents?limit=5 HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", a.address, a.key)
-		a.asked++
-		var res *http.Response
-		if err == nil {
-			res, err = http.ReadResponse(in, nil)
-		}
-		if err == nil {
-			_, err = in.Discard(int(res.ContentLength))
-		}
-		if err != nil {
-			a.cut++
-			a.why = err
-			return false
-		}
-		if !*told {
-			*told = true
-			a.begun <- struct{}{}
-		}
-		if res.Close {
-			return true
-		}
-		if a.rest > 0 {
-			time.Sleep(a.rest)
-		}
-		// Who rested looks whether the connection was ended meanwhile, as
-		// clients do that keep connections: then nothing is asked on it.
-		_ = c.SetReadDeadline(time.Now().Add(100 * time.Microsecond))
-		if _, err := in.Peek(1); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			return true
-		}
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -87,16 +86,6 @@ type outsider struct {
 	books
 }
 
-// outsideKind needs a profile and runs something that says nothing.
-const outsideKind = `
-[kinds.outside]
-driver  = "process"
-command = ["/bin/sleep", "100000"]
-setup   = ["login", "password", "country"]
-profile = "required"
-grace   = "1s"
-`
-
 func (t *trial) newOutsider(ctx context.Context, name string) (*outsider, error) {
 	o := &outsider{}
 	var config string
@@ -104,7 +93,7 @@ func (t *trial) newOutsider(ctx context.Context, name string) (*outsider, error)
 	if o.out, config, err = t.newOutside(name, plentyRate); err != nil {
 		return nil, err
 	}
-	o.server, err = t.newServer(ctx, name, config+outsideKind)
+	o.server, err = t.newServer(ctx, name, config+outsideKind(newMark()))
 	return o, err
 }
 
@@ -164,7 +153,7 @@ func (m *member) do(ctx context.Context, verb string) error {
 	method, path, in := "POST", "/v1/agents/"+m.id+"/"+verb, any(nil)
 	switch verb {
 	case "setup":
-		in, m.has = map[string]any{"login": "a@b.example", "password": "p", "country": "FR"}, true
+		in, m.has = signIn(), true
 	case "delete":
 		method, path = "DELETE", "/v1/agents/"+m.id
 	}
@@ -248,7 +237,7 @@ func (o *outsider) settled(ctx context.Context, bound time.Duration, live int) (
 	began, idle := time.Now(), time.Time{}
 	var alive, open int
 	done, err := within(ctx, bound, 50*time.Millisecond, func() (_ bool, err error) {
-		if open, err = o.count(ctx, "state=wanted,acquiring,releasing,leaked"); err != nil {
+		if open, err = o.rows(ctx, openRows); err != nil {
 			return false, err
 		}
 		alive = o.out.Counts().Alive
@@ -263,27 +252,17 @@ func (o *outsider) settled(ctx context.Context, bound time.Duration, live int) (
 	return time.Since(began), err
 }
 
-// count is how many rows of the ledger GET /v1/resources has.
-func (o *outsider) count(ctx context.Context, query string) (int, error) {
-	header, err := o.request(ctx, "GET", "/v1/resources?limit=1&"+query, nil, nil)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(header.Get("X-Total-Count"))
-}
-
 // balance stops the server and compares the books.
 func (o *outsider) balance(ctx context.Context) error {
 	if _, err := o.stop(); err != nil {
 		return err
 	}
-	rows, alive, err := o.ledgerRows(ctx)
-	o.books = o.out.compare(o.t, rows, alive)
+	var err error
+	o.books, err = o.out.balance(ctx, o.server)
 	return err
 }
 
 // judgeBooks adds what the comparison found.
 func (o *outsider) judgeBooks(v *verdict, what string) {
-	b := o.books
-	v.judge(b.clean() && b.rows > 0 && b.held == o.live, "%s: %d leaked, %d double, %d missing, %d twice, %d another's, %d open of %d", what, b.leaked, b.double, b.missing, b.twice, b.strangers, b.open, b.rows)
+	v.judge(o.clean() && o.total > 0 && o.held == o.live, "%s: %s", what, o.books)
 }

@@ -99,7 +99,7 @@ func (a *away) goOn(ctx context.Context, members []*member) error {
 	}
 	var err error
 	a.told, err = within(ctx, 30*time.Second, 50*time.Millisecond, func() (bool, error) {
-		n, err := a.count(ctx, "stuck=true")
+		n, err := a.rows(ctx, "stuck=true")
 		return n == a.agents, err
 	})
 	if err != nil {

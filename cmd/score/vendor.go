@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -54,6 +55,24 @@ func (t *trial) newOutside(name string, rate int) (*outside, string, error) {
 	return o, config, os.WriteFile(o.tokenFile, []byte(g.Token()+"\n"), 0o600)
 }
 
+// outsideKind needs a profile and runs something that says nothing, with the
+// mark in its arguments.
+func outsideKind(mark string) string {
+	return fmt.Sprintf(`
+[kinds.outside]
+driver  = "process"
+command = ["/bin/sleep", "1000.%s"]
+setup   = ["login", "password", "country"]
+profile = "required"
+grace   = "1s"
+`, mark)
+}
+
+// signIn is the body of a setup.
+func signIn() map[string]any {
+	return map[string]any{"login": "ada@northwind.example", "password": "not a real one", "country": "FR"}
+}
+
 // letGo notes that an incarnation's things are not wanted from now on.
 func (o *outside) letGo(agent string, incarnation int) {
 	o.mu.Lock()
@@ -70,7 +89,7 @@ func (o *outside) faults(seed uint64, rate float64) error {
 
 // books is what the vendor's own record says beside the rows of a ledger.
 type books struct {
-	rows, held int
+	total, held int
 	// leaked profiles live and no living agent holds them, double ones among
 	// them beside another of their row; missing ones are held and do not live.
 	leaked, double, missing int
@@ -85,11 +104,21 @@ func (b books) clean() bool {
 	return b.leaked+b.double+b.missing+b.twice+b.strangers+b.open == 0
 }
 
+func (b books) String() string {
+	return fmt.Sprintf("%d leaked, %d double, %d missing, %d twice, %d another's, %d open of %d", b.leaked, b.double, b.missing, b.twice, b.strangers, b.open, b.total)
+}
+
+// balance compares the books of a server that was stopped.
+func (o *outside) balance(ctx context.Context, s *server) (books, error) {
+	rows, alive, err := s.ledgerRows(ctx)
+	return o.compare(s.t, rows, alive), err
+}
+
 // compare holds a ledger, and the incarnation of each agent that there is,
 // against the vendor's record. What a profile is and whose follows from its
 // name alone: the row's id, and with it the agent.
 func (o *outside) compare(t *trial, rows []fleet.Resource, alive map[fleet.AgentID]int) (b books) {
-	b.rows = len(rows)
+	b.total = len(rows)
 	byName, living := map[string]fleet.Resource{}, map[string]bool{}
 	for _, r := range rows {
 		byName[r.Name()] = r
@@ -153,6 +182,18 @@ func profileOf(q fake.Request) string {
 		return ""
 	}
 	return parts[2]
+}
+
+// openRows are those with something still to be done outside.
+const openRows = "state=wanted,acquiring,releasing,leaked"
+
+// rows is how many rows of the ledger GET /v1/resources has.
+func (s *server) rows(ctx context.Context, query string) (int, error) {
+	header, err := s.request(ctx, "GET", "/v1/resources?limit=1&"+query, nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(header.Get("X-Total-Count"))
 }
 
 // ledgerRows reads, from the folder of a server that does not run, all rows of
