@@ -93,7 +93,7 @@ func (l *ledger) write(ctx context.Context, s *server) error {
 	}
 	l.know(func() { w.tasks, w.taskMaybe = 1, false })
 	if has {
-		if err := s.act(ctx, id, "setup", signIn()); err != nil {
+		if err := s.act(ctx, id, "setup", account()); err != nil {
 			return l.failed(err)
 		}
 		l.know(func() {})

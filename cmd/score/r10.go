@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,7 +105,7 @@ type times struct {
 	workers   []*worker
 	crasher   string
 	sleeper   string
-	session   *http.Client
+	session   *session
 	// walked are the spans of wall time that passed, in order.
 	walked []span
 }
@@ -304,7 +302,7 @@ func (r *times) night(ctx context.Context, n night, index int) error {
 // jumps moves the clock by days and returns how long the crashing program's
 // next run took at most.
 func (r *times) jumps(ctx context.Context, v *verdict) (latest time.Duration, err error) {
-	if err := r.signIn(ctx); err != nil {
+	if r.session, err = r.signIn(ctx); err != nil {
 		return 0, err
 	}
 	for _, by := range []int{+1, -1, -1, +1} {
@@ -324,14 +322,14 @@ func (r *times) jumps(ctx context.Context, v *verdict) (latest time.Duration, er
 	if err := r.setClock(begin.AddDate(0, 2, 0)); err != nil {
 		return 0, err
 	}
-	after, err := r.signedIn(ctx)
+	after, err := r.session.signedIn(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if err := r.setClock(begin); err != nil {
 		return 0, err
 	}
-	again, err := r.signedIn(ctx)
+	again, err := r.session.signedIn(ctx)
 	v.judge(!after && !again, "session after two months: %s, with the clock back: %s", liveOrDead(after), liveOrDead(again))
 	return latest, err
 }
@@ -355,56 +353,4 @@ func (r *times) nextRun(ctx context.Context) (time.Duration, error) {
 		return a.Runtime.Epoch > before.Runtime.Epoch, err
 	})
 	return time.Since(began), err
-}
-
-// signIn signs a person in as a browser does.
-func (r *times) signIn(ctx context.Context) error {
-	r.session = &http.Client{Jar: cookies{}, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	form := strings.NewReader(url.Values{"email": {email}, "password": {password}}.Encode())
-	req, err := http.NewRequestWithContext(ctx, "POST", r.url+"/login", form)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := r.session.Do(req)
-	if err != nil {
-		return err
-	}
-	res.Body.Close()
-	in, err := r.signedIn(ctx)
-	if err == nil && !in {
-		err = fmt.Errorf("cannot sign in: %s", res.Status)
-	}
-	return err
-}
-
-// signedIn tells whether the session is of somebody.
-func (r *times) signedIn(ctx context.Context) (bool, error) {
-	req, err := http.NewRequestWithContext(ctx, "GET", r.url+"/fleet", nil)
-	if err != nil {
-		return false, err
-	}
-	res, err := r.session.Do(req)
-	if err != nil {
-		return false, err
-	}
-	res.Body.Close()
-	return res.StatusCode == http.StatusOK, nil
-}
-
-// cookies keeps every cookie for good, whatever the clock: it is not the
-// browser that is judged.
-type cookies map[string]*http.Cookie
-
-func (c cookies) SetCookies(_ *url.URL, list []*http.Cookie) {
-	for _, one := range list {
-		c[one.Name] = one
-	}
-}
-
-func (c cookies) Cookies(*url.URL) (list []*http.Cookie) {
-	for _, one := range c {
-		list = append(list, one)
-	}
-	return list
 }

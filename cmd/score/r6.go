@@ -153,7 +153,7 @@ func (m *member) do(ctx context.Context, verb string) error {
 	method, path, in := "POST", "/v1/agents/"+m.id+"/"+verb, any(nil)
 	switch verb {
 	case "setup":
-		in, m.has = signIn(), true
+		in, m.has = account(), true
 	case "delete":
 		method, path = "DELETE", "/v1/agents/"+m.id
 	}

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"agentry/internal/resource/fake"
@@ -18,6 +21,7 @@ type away struct {
 	agents int
 	clock  string // the file that moves the server's
 	told   bool   // GET /v1/resources names all that waits
+	shown  bool   // so does the page, and that the vendor does not answer
 	asked  int    // requests while the gate was shut
 	took   time.Duration
 }
@@ -105,11 +109,26 @@ func (a *away) goOn(ctx context.Context, members []*member) error {
 	if err != nil {
 		return err
 	}
+	if a.shown, err = a.isShown(ctx); err != nil {
+		return err
+	}
 	// The gate has shut by now: from here on only one probe now and then comes.
 	before := a.out.Counts().Requests
 	err = pause(ctx, quietFor)
 	a.asked = a.out.Counts().Requests - before
 	return err
+}
+
+// isShown tells whether the page Resources says the same to a person.
+func (a *away) isShown(ctx context.Context) (bool, error) {
+	who, err := a.signIn(ctx)
+	if err != nil {
+		return false, err
+	}
+	status, page, err := who.see(ctx, "/resources")
+	down := strings.Contains(page, `data-testid="vendor" data-state="down"`)
+	waits := regexp.MustCompile(`data-testid="chip-attention"[^>]*>[^<]*<b>(\d+)</b>`).FindStringSubmatch(page)
+	return status == http.StatusOK && down && waits != nil && waits[1] == strconv.Itoa(a.agents), err
 }
 
 // setRate puts another rate into the server's configuration, for its next start.
@@ -126,6 +145,7 @@ func (a *away) judge(v *verdict) []time.Duration {
 	what := fmt.Sprintf("%d agents, away for an hour by %s", a.agents, a.how)
 	a.judgeBooks(v, what)
 	v.judge(a.told, "all said to be stuck")
+	v.judge(a.shown, "on the page too")
 	v.judge(a.asked <= mostProbes, "%d asked in %s", a.asked, quietFor)
 	v.judgeTime(a.took <= mostRelease, "released %.1f s after", a.took.Seconds())
 	return a.waits

@@ -68,8 +68,8 @@ grace   = "1s"
 `, mark)
 }
 
-// signIn is the body of a setup.
-func signIn() map[string]any {
+// account is the body of a setup.
+func account() map[string]any {
 	return map[string]any{"login": "ada@northwind.example", "password": "not a real one", "country": "FR"}
 }
 
