@@ -119,6 +119,30 @@ func TestARevokedTokenStopsTheQueue(t *testing.T) {
 	}
 }
 
+// A 429 for a former token that arrives when another is in place says nothing
+// of that one.
+func TestALateRefusalIsNotForTheNewToken(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id := b.create("browser required")
+	b.ok(b.setUp(id))
+	late := false
+	b.vendor.next = func(string) trouble {
+		if late {
+			return fine
+		}
+		late, b.vendor.mark = true, "second"
+		return revoked
+	}
+	b.ok(b.work(t.Context(), 10))
+	if list := must[[]fleet.Vendor](t)(b.Vendors(t.Context(), b.viewer)); list[0].State != fleet.VendorOK {
+		t.Errorf("the new token counts as refused: %+v", list[0])
+	}
+	if r := b.rows(id)[0]; r.State != fleet.ResourceHeld {
+		t.Errorf("it does not go on: %+v", r)
+	}
+}
+
 // While the vendor is away nothing but one probe at a time asks it, relaunch
 // and delete go on at once, and with its return everything is released.
 func TestAVendorThatIsAwayHoldsNobodyUp(t *testing.T) {

@@ -67,9 +67,13 @@ func (a *App) ask(ctx context.Context, g *vendor, f func() error) error {
 	if g.snapshot().State != fleet.VendorOK {
 		return errParked
 	}
+	mark := g.profiles.Mark()
 	err := f()
 	if ctx.Err() != nil {
 		return err // the server stops: that says nothing of the vendor
+	}
+	if err != nil && !answered(err) && g.profiles.Mark() != mark {
+		return err // another access is in place by now: that says nothing of it
 	}
 	return errors.Join(err, a.judge(ctx, g, err))
 }
