@@ -61,6 +61,7 @@ func (a *App) SweepVendor(ctx context.Context) error {
 	if g == nil {
 		return nil
 	}
+	seen := map[string]bool{}
 	for page := 1; page <= sweepPages; page++ {
 		var list []resource.Profile
 		var more bool
@@ -74,12 +75,17 @@ func (a *App) SweepVendor(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		news := false
 		for _, p := range list {
+			if seen[p.ID] {
+				continue
+			}
+			seen[p.ID], news = true, true
 			if err := a.sweepProfile(ctx, g, p); err != nil {
 				return err
 			}
 		}
-		if !more {
+		if !more || len(list) > 0 && !news { // a list that repeats itself would never end
 			return nil
 		}
 	}

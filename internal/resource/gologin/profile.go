@@ -23,13 +23,14 @@ const (
 	maxPages = 500
 )
 
-// Check asks who the token belongs to and reads nothing of it. After a refusal
-// it reads the token again first; one that was taken away is not tried again.
+// Check asks who the token belongs to and reads nothing of it; where nobody can
+// say, it asks for the list of profiles, which every token opens. After a
+// refusal it reads the token again first.
 func (c *Client) Check(ctx context.Context) error {
 	if _, failure := c.access.renew(); failure != nil {
 		return failure
 	}
-	err := c.user(ctx)
+	err := c.probe(ctx)
 	if reason := resource.ReasonOf(err); reason != resource.Unauthorized && reason != resource.Revoked {
 		return err
 	}
@@ -37,7 +38,19 @@ func (c *Client) Check(ctx context.Context) error {
 	if changed, _ := c.access.renew(); !changed {
 		return err
 	}
-	return c.user(ctx)
+	return c.probe(ctx)
+}
+
+func (c *Client) probe(ctx context.Context) error {
+	err := c.user(ctx)
+	if err == nil || ctx.Err() != nil || resource.ReasonOf(err) != resource.Unreachable {
+		return err
+	}
+	_, listErr := c.ask(ctx, call{method: http.MethodGet, path: "/browser/v2", query: url.Values{"page": {"1"}}, probe: true})
+	if listErr != nil && resource.ReasonOf(listErr) == resource.Unreachable {
+		return err
+	}
+	return listErr
 }
 
 func (c *Client) user(ctx context.Context) error {

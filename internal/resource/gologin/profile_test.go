@@ -143,3 +143,30 @@ func TestTimesAreReadLeniently(t *testing.T) {
 		t.Errorf("order %v", list)
 	}
 }
+
+// TestCheckWhereNobodyKnowsTheUser: the list of profiles tells as well whether
+// the token opens anything.
+func TestCheckWhereNobodyKnowsTheUser(t *testing.T) {
+	noUser := reply{404, "", `{"statusCode":404,"message":"Cannot GET /user","error":"Not Found"}`}
+	for name, c := range map[string]struct {
+		list reply
+		want resource.Reason
+	}{
+		"it opens":     {rows(0), ""},
+		"it does not":  {refusal(401, "Unauthorized"), resource.Unauthorized},
+		"it is away":   {reply{502, "text/html", "<html>"}, resource.Unreachable},
+		"revoked just": {refusal(429, "Too Many Requests"), resource.Revoked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, map[string][]reply{"GET /user": {noUser, noUser}, "GET /browser/v2": {c.list, c.list}})
+			err := newClient(t, Config{Base: w.server.URL, Token: fixed(testToken)}).Check(t.Context())
+			if c.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			wantError(t, err, c.want, false)
+		})
+	}
+}
