@@ -53,6 +53,9 @@ func (p Proxy) latency() string {
 	if p.Latency <= 0 {
 		return ""
 	}
+	if p.Latency < time.Millisecond {
+		return "under 1 ms"
+	}
 	return ui.Number(int(p.Latency.Milliseconds())) + " ms"
 }
 

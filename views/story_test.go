@@ -175,7 +175,7 @@ func sampleConfirm() Confirm {
 
 func sampleRelaunch() Confirm {
 	m := sampleConfirm()
-	m.ExportURL, m.ReleaseNote = "", "GoLogin does not answer now: what is there is released when it answers again. This waits for nothing."
+	m.ExportURL, m.ReleaseNote = "", "GoLogin does not answer now: what is there is released when it answers again. The relaunch does not wait for it."
 	m.Removes = []string{"login, password (key destroyed)", "37 alerts", "3 pending tasks", "4 settings back to defaults"}
 	m.Keeps = []string{"name, id, tags", "90 days of usage", "audit history", "country, hours, limits as a draft"}
 	m.RecentRelaunches, m.Hold = 2, fleet.RelaunchHold(fleet.EndCrashLoop, 2)

@@ -57,12 +57,12 @@ func dialogsNameWhatIsReleased(t *testing.T, w *world) {
 	w.end(ada)
 	w.resource(ada, fleet.ResourceProfile, fleet.ResourceHeld, func(r *fleet.Resource) { r.ExternalID = "64f0c0ffee64f0c0ffee64f0" })
 	path := "/fleet/" + string(ada)
-	for _, dialog := range []string{"/relaunch", "/delete"} {
+	for dialog, end := range map[string]string{"/relaunch": "The relaunch does not wait for it.", "/delete": "The agent goes at once."} {
 		a := owner.get(path + dialog)
 		if got := a.words("[data-testid=released] li"); got != "1 browser profile (GoLogin)" {
 			t.Errorf("%s releases %q", dialog, got)
 		}
-		if got := a.words("[data-testid=release-note]"); !strings.HasPrefix(got, "GoLogin is not asked now") {
+		if got := a.words("[data-testid=release-note]"); !strings.HasPrefix(got, "GoLogin is not asked now") || !strings.HasSuffix(got, end) {
 			t.Errorf("%s says %q", dialog, got)
 		}
 	}
@@ -161,7 +161,7 @@ func TestSetupSaysWhatIsMadeOutside(t *testing.T) {
 	if got := a.words("h1"); got != "Ada is being prepared" {
 		t.Errorf("title: %s", got)
 	}
-	if got := a.words("[data-testid=setup-progress] .fine"); !strings.HasPrefix(got, "Given up in 9 minwhen nothing is heard") {
+	if got := a.words("[data-testid=setup-progress] .fine"); !strings.HasPrefix(got, "Given up in 9 min when nothing is heard") {
 		t.Errorf("deadline: %s", got)
 	}
 	proxy.State, proxy.NextTry = fleet.ResourceHeld, time.Time{}

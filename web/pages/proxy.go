@@ -58,7 +58,7 @@ func added(c *fiber.Ctx) *ui.Notice {
 	}
 	text := ui.Plural(n, "proxy added", "proxies added")
 	if there, err := strconv.Atoi(query(c, "there")); err == nil && there > 0 {
-		text += ", " + ui.Number(there) + " were there already"
+		text += ", " + ui.Plural(there, "was", "were") + " there already"
 	}
 	if n > 0 {
 		text += ". Each is checked now by a request through it."

@@ -142,7 +142,7 @@ func TestPasteProxies(t *testing.T) {
 	if got := done.header.Get("Location"); got != "/resources/proxies?added=1&there=1" {
 		t.Errorf("typed: %d %s", done.status, got)
 	}
-	if got := owner.get("/resources/proxies?added=1&there=1").words("[data-testid=notice]"); !strings.HasPrefix(got, "1 proxy added, 1 were there already.") {
+	if got := owner.get("/resources/proxies?added=1&there=1").words("[data-testid=notice]"); !strings.HasPrefix(got, "1 proxy added, 1 was there already.") {
 		t.Errorf("notice: %s", got)
 	}
 	for name, a := range map[string]answer{

@@ -43,7 +43,11 @@ func (p *Pages) confirm(c *fiber.Ctx, who Viewer, id fleet.AgentID, move fleet.M
 	}
 	if err == nil && len(v.Resources) > 0 {
 		m.Released = views.ResourceLines(v.Resources, v.MoreResources)
-		m.ReleaseNote, err = p.releaseNote(c, who, v.Resources)
+		if m.ReleaseNote, err = p.releaseNote(c, who, v.Resources); m.ReleaseNote != "" && move == fleet.MoveDelete {
+			m.ReleaseNote += " The agent goes at once."
+		} else if m.ReleaseNote != "" {
+			m.ReleaseNote += " The relaunch does not wait for it."
+		}
 	}
 	if move == fleet.MoveDelete {
 		m.Removes, m.Keeps = views.RemovedLines(v.Removes), []string{"the audit, without texts", "a deletion certificate"}
@@ -62,9 +66,9 @@ func (p *Pages) releaseNote(c *fiber.Ctx, who Viewer, list []fleet.Resource) (st
 		switch {
 		case !uses || v.State == fleet.VendorOK:
 		case v.State == fleet.VendorDown:
-			return v.Label + " does not answer now: what is there is released when it answers again. This waits for nothing.", err
+			return v.Label + " does not answer now: what is there is released when it answers again.", err
 		default:
-			return v.Label + " is not asked now: what is there is released when the access to it works again. This waits for nothing.", err
+			return v.Label + " is not asked now: what is there is released when the access to it works again.", err
 		}
 	}
 	return "", err
