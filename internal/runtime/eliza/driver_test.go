@@ -288,6 +288,16 @@ func TestAgentsThatEndThere(t *testing.T) {
 	}
 }
 
+// A server that had no agents of ours for long is looked at as often as any
+// from its first run on.
+func TestTheFirstRunIsLookedAfter(t *testing.T) {
+	h := newHome(t, func(c *Config, _ *fleet.Kind) { c.pace.idle = time.Hour })
+	h.until("it rests", func() bool { return h.eliza.Count("GET /api/agents") == 1 })
+	p := h.start(nil)
+	h.eliza.Restart()
+	h.ends(p, "the agent does not run in ElizaOS any more")
+}
+
 func TestRemove(t *testing.T) {
 	h := newHome(t, nil)
 	h.stop(h.start(nil))

@@ -258,11 +258,15 @@ func (s *server) newest(id string) *run {
 }
 
 // add makes r the newest run of its agent, in place of one whose stop was
-// never confirmed.
+// never confirmed. The first run ends the long pauses between looks.
 func (s *server) add(r *run) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	first := len(s.runs) == 0
 	s.runs[r.id] = r
+	s.mu.Unlock()
+	if first {
+		s.lookSoon()
+	}
 }
 
 func (s *server) drop(r *run) {
