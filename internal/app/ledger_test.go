@@ -175,12 +175,18 @@ func TestAVendorThatIsAwayHoldsNobodyUp(t *testing.T) {
 			t.Fatalf("pending is not said: %+v", r)
 		}
 	}
+	if told := b.column(`SELECT n || state FROM alerts WHERE sub_type = 'vendor_down'`); len(told) != 1 || told[0] != "1open" {
+		t.Errorf("people are told %v", told)
+	}
 	b.vendor.next = func(string) trouble { return fine }
 	start := b.clock.Now()
 	b.ok(b.SweepLedger(t.Context()))
 	b.ok(b.work(t.Context(), 20))
 	if took := b.clock.Now().Sub(start); len(b.vendor.names()) != 0 || took > 30*time.Second {
 		t.Errorf("%d left after %v", len(b.vendor.names()), took)
+	}
+	if n := b.number(`SELECT COUNT(*) FROM alerts WHERE state = 'open'`); n != 0 {
+		t.Errorf("%d alerts are left", n)
 	}
 	for id, n := range b.vendor.deleted {
 		if n != 1 {

@@ -40,6 +40,7 @@ type vendor struct {
 	elapsed  time.Duration // App.clock's, when the state began
 	message  string
 	failures int
+	told     bool // people know of the absence
 	checking bool
 	asked    time.Duration // App.clock's, when the check was asked for
 }
@@ -137,7 +138,7 @@ func (g *vendor) learn(reason resource.Reason, err error, now time.Time, elapsed
 
 func (g *vendor) become(state fleet.VendorState, message string, now time.Time, elapsed time.Duration) {
 	if g.state != state {
-		g.since, g.elapsed = now, elapsed
+		g.since, g.elapsed, g.told = now, elapsed, false
 	}
 	g.state, g.message, g.failures = state, message, 0
 }
@@ -293,10 +294,7 @@ func (a *App) probeVendor(ctx context.Context) error {
 	if resource.ReasonOf(err) != resource.Unreachable {
 		return a.judge(ctx, g, err)
 	}
-	g.mu.Lock()
-	long := a.clock.elapsed()-g.elapsed >= alertDownAfter
-	g.mu.Unlock()
-	if !long {
+	if !g.tell(a.clock.elapsed()) {
 		return nil
 	}
 	now := a.Now()
@@ -306,6 +304,17 @@ func (a *App) probeVendor(ctx context.Context) error {
 				cutText(v.Label+" does not answer: "+v.Message+". What is to be made or released there waits and goes on by itself"), now)
 		})
 	})
+}
+
+// tell is true once in an absence, when it is long enough for people to know.
+func (g *vendor) tell(elapsed time.Duration) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.told || elapsed-g.elapsed < alertDownAfter {
+		return false
+	}
+	g.told = true
+	return true
 }
 
 // answered tells that an error is the vendor's own, and says nothing against
