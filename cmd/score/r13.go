@@ -98,9 +98,8 @@ func r13(ctx context.Context, t *trial) (*verdict, error) {
 	if len(waits) == 0 {
 		return nil, errors.New("the bystander had no answer")
 	}
-	slices.Sort(waits)
-	p99 := waits[len(waits)*99/100]
-	v.judgeTime(p99 < mostBystander, "bystander p99 %d ms of %d", p99.Milliseconds(), len(waits))
+	most := p99(waits)
+	v.judgeTime(most < mostBystander, "bystander p99 %d ms of %d", most.Milliseconds(), len(waits))
 	v.judge(a.Status == "running" && a.Runtime.State == "up" && a.Runtime.Epoch == 1, "the good agent is %s in run %d", a.Runtime.State, a.Runtime.Epoch)
 	return v, nil
 }

@@ -50,14 +50,13 @@ func r2(ctx context.Context, t *trial) (*verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(r.ready)
-	p99 := r.ready[len(r.ready)*99/100]
+	ready := p99(r.ready)
 	v := t.verdict()
 	v.judge(r.wrote.lost == 0 && r.wrote.acks > 0, "%d of %d acknowledged writes lost in %d kills", r.wrote.lost, r.wrote.acks, len(r.ready))
 	v.judge(r.orphans == 0, "%d orphan processes after %s", r.orphans, mostOrphan)
 	v.judge(r.missing == 0, "%d of %d wanted agents not running again", r.missing, len(r.want))
 	v.judge(r.disorder == 0 && books.clean() && books.held > 0, "%d times orphan or double profiles after %s, in the end %s", r.disorder, mostOrphan, books)
-	v.judgeTime(p99 < mostReady, "ready p99 %d ms with %d agents", p99.Milliseconds(), fleet)
+	v.judgeTime(ready < mostReady, "ready p99 %d ms with %d agents", ready.Milliseconds(), fleet)
 	v.judgeTime(drain <= mostDrain, "SIGTERM ends in %d ms at most", drain.Milliseconds())
 	v.judge(cut == 0 && asked > 0, "%d of %d requests cut by SIGTERM", cut, asked)
 	return v, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -15,6 +16,7 @@ type storm struct {
 	span          time.Duration
 	random        *rand.Rand
 	failed        int // requests that were dealt a fault
+	places        int // at proxies that are taken in the end
 	took          time.Duration
 }
 
@@ -28,6 +30,10 @@ func newStorm(ctx context.Context, t *trial) (outsidePart, error) {
 
 func (s *storm) run(ctx context.Context) error {
 	if _, err := s.serve(ctx); err != nil {
+		return err
+	}
+	// Not enough for all: some agents have a proxy and some have none.
+	if err := s.addProxy(ctx, s.out, s.agents*2/3); err != nil {
 		return err
 	}
 	if err := s.out.faults(s.random.Uint64(), 0.3); err != nil {
@@ -80,7 +86,17 @@ func (s *storm) run(ctx context.Context) error {
 	if s.took, err = s.settled(ctx, mostRelease+time.Duration(s.agents)*time.Second/4, s.live); err != nil {
 		return err
 	}
-	return s.balance(ctx)
+	return errors.Join(s.countPlaces(ctx), s.balance(ctx))
+}
+
+// countPlaces asks the pool how many of its places are taken.
+func (s *storm) countPlaces(ctx context.Context) error {
+	var pool []struct{ InUse int }
+	err := s.call(ctx, "GET", "/v1/proxies", nil, &pool)
+	for _, p := range pool {
+		s.places += p.InUse
+	}
+	return err
 }
 
 func (s *storm) countFailed() (n int) {
@@ -138,6 +154,10 @@ func (s *storm) judge(v *verdict) []time.Duration {
 	n := s.out.Counts()
 	s.judgeBooks(v, fmt.Sprintf("%d agents, 30 %% faults, %d kills", s.agents, s.kills))
 	v.judge(s.failed >= s.agents && n.Trash > 0, "%d of %d requests failed, %d profiles made", s.failed, n.Requests, n.Made)
+	v.judge(s.proxied > 0 && s.places == s.proxied, "%d of %d held with a proxy, %d places taken", s.proxied, s.held, s.places)
 	v.judgeTime(s.took <= mostRelease+time.Duration(s.agents)*time.Second/4, "all in order %.1f s after the faults", s.took.Seconds())
-	return s.waits
+	// The server starts hundreds of programs after each kill: that is no
+	// measure of a relaunch.
+	v.note("relaunch and delete p99 %d ms of %d", p99(s.waits).Milliseconds(), len(s.waits))
+	return nil
 }

@@ -24,6 +24,7 @@ const plentyRate = 1140
 // what a judge may know of its own: which profiles somebody asked to let go.
 type outside struct {
 	*fake.GoLogin
+	gateway   *fake.Gateway // of proxies
 	tokenFile string
 
 	mu sync.Mutex
@@ -37,6 +38,8 @@ type life struct {
 	incarnation int
 }
 
+func lifeOf(r fleet.Resource) life { return life{string(r.AgentID), r.Incarnation} }
+
 // newOutside opens a vendor whose plan nobody exceeds, and says what a server's
 // configuration needs to use it at so many requests a minute.
 func (t *trial) newOutside(name string, rate int) (*outside, string, error) {
@@ -49,9 +52,14 @@ func (t *trial) newOutside(name string, rate int) (*outside, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	o := &outside{GoLogin: g, tokenFile: filepath.Join(t.dir, name+".token"), freed: map[life]time.Time{}}
+	proxies, err := fake.NewGateway(fake.GatewayOptions{})
+	if err != nil {
+		return nil, "", errors.Join(err, g.Close(context.Background()))
+	}
+	o := &outside{GoLogin: g, gateway: proxies, tokenFile: filepath.Join(t.dir, name+".token"), freed: map[life]time.Time{}}
 	t.outsides = append(t.outsides, o)
-	config := fmt.Sprintf("gologin_api_base = %q\ngologin_token_file = %q\ngologin_rate = %d\n", g.URL(), o.tokenFile, rate)
+	config := fmt.Sprintf("gologin_api_base = %q\ngologin_token_file = %q\ngologin_rate = %d\nproxy_check_url = %q\nproxy_allow_private = \"127.0.0.0/8\"\n",
+		g.URL(), o.tokenFile, rate, proxies.EchoURL())
 	return o, config, os.WriteFile(o.tokenFile, []byte(g.Token()+"\n"), 0o600)
 }
 
@@ -64,6 +72,7 @@ driver  = "process"
 command = ["/bin/sleep", "1000.%s"]
 setup   = ["login", "password", "country"]
 profile = "required"
+proxy   = "optional"
 grace   = "1s"
 `, mark)
 }
@@ -71,6 +80,21 @@ grace   = "1s"
 // account is the body of a setup.
 func account() map[string]any {
 	return map[string]any{"login": "ada@northwind.example", "password": "not a real one", "country": "FR"}
+}
+
+// addProxy puts the gateway into the team's pool, for so many agents at once.
+func (s *server) addProxy(ctx context.Context, o *outside, capacity int) error {
+	return s.call(ctx, "POST", "/v1/proxies", map[string]any{
+		"label": "gateway", "scheme": "http", "host": o.gateway.Host(), "port": o.gateway.Port(), "username": o.gateway.Username(),
+		"password": o.gateway.Password(), "country": account()["country"], "ipMode": "sticky", "sessionTtlMin": 30, "capacity": capacity,
+	}, nil)
+}
+
+// close leaves what is under way: nobody is left who could wait for an answer.
+func (o *outside) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = errors.Join(o.Close(ctx), o.gateway.Close(ctx))
 }
 
 // letGo notes that an incarnation's things are not wanted from now on.
@@ -98,14 +122,17 @@ type books struct {
 	twice, strangers int
 	// open counts rows that wait, whatever for.
 	open int
+	// proxied profiles live with a proxy; astray ones have another proxy than
+	// their agent's, or were deleted with one.
+	proxied, astray int
 }
 
 func (b books) clean() bool {
-	return b.leaked+b.double+b.missing+b.twice+b.strangers+b.open == 0
+	return b.leaked+b.double+b.missing+b.twice+b.strangers+b.open+b.astray == 0
 }
 
 func (b books) String() string {
-	return fmt.Sprintf("%d leaked, %d double, %d missing, %d twice, %d another's, %d open of %d", b.leaked, b.double, b.missing, b.twice, b.strangers, b.open, b.total)
+	return fmt.Sprintf("%d leaked, %d double, %d missing, %d twice, %d another's, %d with a wrong proxy, %d open of %d", b.leaked, b.double, b.missing, b.twice, b.strangers, b.astray, b.open, b.total)
 }
 
 // balance compares the books of a server that was stopped.
@@ -119,29 +146,42 @@ func (o *outside) balance(ctx context.Context, s *server) (books, error) {
 // name alone: the row's id, and with it the agent.
 func (o *outside) compare(t *trial, rows []fleet.Resource, alive map[fleet.AgentID]int) (b books) {
 	b.total = len(rows)
-	byName, living := map[string]fleet.Resource{}, map[string]bool{}
+	profiles, sessions, names, living := map[string]fleet.Resource{}, map[life]string{}, map[string]string{}, map[string]bool{}
 	for _, r := range rows {
-		byName[r.Name()] = r
+		switch {
+		case r.Type == fleet.ResourceProfile:
+			profiles[r.Name()] = r
+		case r.Type == fleet.ResourceProxy && r.Live():
+			sessions[lifeOf(r)] = r.Session
+		}
 	}
-	names := map[string]string{}
 	for _, p := range o.All() {
 		names[p.ID] = p.Name
-		if !p.Trashed.IsZero() {
-			continue
+		living[p.ID] = p.Trashed.IsZero()
+		r, session := profiles[p.Name], ""
+		if living[p.ID] {
+			session = sessions[lifeOf(r)]
+			b.proxied += min(len(session), 1)
 		}
-		living[p.ID] = true
-		r := byName[p.Name]
-		if r.ExternalID != p.ID || r.State != fleet.ResourceHeld || alive[r.AgentID] != r.Incarnation {
+		if used := p.Proxy; session == "" && used.Mode != "none" || session != "" && !strings.Contains(used.Username, "-session-"+session+"-") {
+			b.astray++
+			t.say("astray: %s, alive %t, has the proxy %s %s, its agent session %q", p.ID, living[p.ID], used.Mode, used.Username, session)
+		}
+		if living[p.ID] && (r.ExternalID != p.ID || r.State != fleet.ResourceHeld || alive[r.AgentID] != r.Incarnation) {
 			b.leaked++
 			t.say("leaked: %s %s, its row is %s with %q", p.ID, p.Name, r.State, r.ExternalID)
 		}
 	}
 	for _, r := range rows {
-		if r.State == fleet.ResourceHeld {
+		if r.Type == fleet.ResourceProfile && r.State == fleet.ResourceHeld {
 			if b.held++; !living[r.ExternalID] || names[r.ExternalID] != r.Name() {
 				b.missing++
 				t.say("missing: row %s holds %q, which does not live", r.ID, r.ExternalID)
 			}
+		}
+		if r.Type == fleet.ResourceProxy && r.Live() && alive[r.AgentID] != r.Incarnation {
+			b.leaked++
+			t.say("leaked: the place of row %s at a proxy is nobody's", r.ID)
 		}
 		if r.Open() {
 			b.open++
@@ -151,20 +191,20 @@ func (o *outside) compare(t *trial, rows []fleet.Resource, alive map[fleet.Agent
 	n := o.Counts()
 	b.double = n.SameName
 	b.twice = n.DeletedTwice + n.AskedGone + n.Strange
-	b.strangers = o.strangers(t, byName, names)
+	b.strangers = o.strangers(t, profiles, names)
 	return b
 }
 
 // strangers counts requests that reached for a profile against its agent's
 // will: of a name that no row has, or a deletion before anybody let go.
-func (o *outside) strangers(t *trial, byName map[string]fleet.Resource, names map[string]string) (n int) {
+func (o *outside) strangers(t *trial, profiles map[string]fleet.Resource, names map[string]string) (n int) {
 	for _, q := range o.Requests(0) {
 		id := profileOf(q)
 		if id == "" {
 			continue
 		}
-		r, known := byName[names[id]]
-		freed := o.freed[life{string(r.AgentID), r.Incarnation}]
+		r, known := profiles[names[id]]
+		freed := o.freed[lifeOf(r)]
 		takes := q.Method == "DELETE" && (freed.IsZero() || q.At.Before(freed))
 		if !known || takes && r.ExternalID == id {
 			n++

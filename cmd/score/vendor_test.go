@@ -29,7 +29,11 @@ func TestBooks(t *testing.T) {
 		"deleted":          {func(w *ledgerWorld) { w.release(); w.ask("DELETE", 1) }, nil},
 		"deleted twice":    {func(w *ledgerWorld) { w.release(); w.ask("DELETE", 1); w.ask("DELETE", 1) }, []func(*books) *int{func(b *books) *int { return &b.twice }}},
 		"deleted too soon": {func(w *ledgerWorld) { w.add(fleet.ResourceReleased, true); w.ask("DELETE", 1); w.free(1) }, []func(*books) *int{func(b *books) *int { return &b.strangers }}},
-		"looked at":        {func(w *ledgerWorld) { w.ask("GET", 0) }, nil},
+		"another's proxy":  {func(w *ledgerWorld) { w.proxy("abcd1234") }, []func(*books) *int{func(b *books) *int { return &b.astray }}},
+		"a gone agent's place": {func(w *ledgerWorld) {
+			w.rows = append(w.rows, fleet.Resource{ID: fleet.NewID(time.Now()), Type: fleet.ResourceProxy, AgentID: "gone", Incarnation: 1, State: fleet.ResourceHeld})
+		}, []func(*books) *int{leaked}},
+		"looked at": {func(w *ledgerWorld) { w.ask("GET", 0) }, nil},
 		"looked at a stranger's": {func(w *ledgerWorld) {
 			w.release()
 			w.ask("DELETE", 1)
@@ -75,7 +79,7 @@ func newLedgerWorld(t *testing.T) *ledgerWorld {
 
 // add is another agent's row, with a profile where it was made.
 func (w *ledgerWorld) add(state fleet.ResourceState, made bool) {
-	r := fleet.Resource{ID: fleet.NewID(time.Now()), AgentID: fleet.AgentID(fleet.NewID(time.Now())), Incarnation: 1, State: state}
+	r := fleet.Resource{ID: fleet.NewID(time.Now()), Type: fleet.ResourceProfile, AgentID: fleet.AgentID(fleet.NewID(time.Now())), Incarnation: 1, State: state}
 	if made {
 		r.ExternalID = w.out.Add(r.Name())
 	}
@@ -88,6 +92,12 @@ func (w *ledgerWorld) free(n int) { w.out.letGo(string(w.rows[n].AgentID), 1) }
 func (w *ledgerWorld) release() {
 	w.add(fleet.ResourceReleased, true)
 	w.free(len(w.rows) - 1)
+}
+
+// proxy gives the first agent a place at a proxy that its profile does not use.
+func (w *ledgerWorld) proxy(session string) {
+	r := w.rows[0]
+	w.rows = append(w.rows, fleet.Resource{ID: fleet.NewID(time.Now()), Type: fleet.ResourceProxy, AgentID: r.AgentID, Incarnation: 1, State: fleet.ResourceHeld, Session: session})
 }
 
 // ask asks the vendor about a row's profile.
