@@ -249,6 +249,37 @@ func TestDroppedWhileItIsMade(t *testing.T) {
 	}
 }
 
+// What an unclear create made may show late in the vendor's list: it is looked
+// for now and then until it counts as never made, and deleted soon.
+func TestWhatShowsLateIsDeletedSoon(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id := b.create("browser required")
+	b.ok(b.setUp(id))
+	b.vendor.next = func(op string) trouble {
+		if !strings.HasPrefix(op, "create") {
+			return fine
+		}
+		b.ok(second(b.End(context.Background(), b.operator, id, app.ReasonInput{})))
+		b.ok(second(b.Delete(context.Background(), b.deleter, id, app.DeleteInput{})))
+		return lostLate
+	}
+	start := b.clock.Now()
+	if b.work(t.Context(), 2) == nil { // asked for, and looked for once
+		t.Fatalf("nobody looks again: %v", b.vendor.calls)
+	}
+	for _, effect := range b.vendor.late {
+		effect()
+	}
+	if len(b.vendor.alive) != 1 {
+		t.Fatalf("there is nothing to find: %v", b.vendor.calls)
+	}
+	b.ok(b.work(t.Context(), 20))
+	if took := b.clock.Now().Sub(start); len(b.vendor.alive) > 0 || took > 5*time.Second {
+		t.Errorf("%d alive after %s: %v", len(b.vendor.alive), took, b.vendor.calls)
+	}
+}
+
 // Whatever goes wrong on the way, and whenever the process dies: in the end the
 // vendor has exactly what living agents hold, nothing was made or deleted twice.
 func TestNothingLeaks(t *testing.T) {

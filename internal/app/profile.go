@@ -17,6 +17,8 @@ const (
 	// is the same before it counts as never made.
 	settleMake = 5 * time.Second
 	settleGone = 20 * time.Second
+	// settleLook is how often it is looked for meanwhile.
+	settleLook = 4 * time.Second
 	// refusals of a deletion by the vendor after which it counts as leaked.
 	leakedAfter = 10
 )
@@ -136,7 +138,7 @@ func (e *errand) findProfile(ctx context.Context, g *vendor, settle time.Duratio
 	}
 	// A clock that was set back makes it wait the whole time again.
 	if left := settle - e.app.Now().Sub(e.r.AskedAt); left > 0 {
-		return false, errSettling(min(left, settle))
+		return false, errSettling(min(left, settleLook))
 	}
 	return false, nil
 }
