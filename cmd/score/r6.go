@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// mostLocal bounds what has nothing to wait for outside.
-	mostLocal = 250 * time.Millisecond
+	// mostLocal bounds what has nothing to wait for outside; a vendor's answer
+	// may take thirty times as long.
+	mostLocal = time.Second
 	// mostRelease is how long after the end of a vendor's trouble everything
 	// may take to be released.
 	mostRelease   = time.Minute
