@@ -207,7 +207,14 @@ func (e *errand) parked(ctx context.Context) error {
 	v := g.snapshot()
 	e.r.NextTry = time.Time{}
 	e.r.LastError = cutText(v.Label + " " + v.State.Word() + ": " + v.Message)
-	if err := e.save(ctx, func(*store.Tx, time.Time) error { return nil }); err != nil {
+	err := e.save(ctx, func(tx *store.Tx, now time.Time) error {
+		// A team that had nothing there when the vendor was stopped is told now.
+		if _, stopped, err := tx.VendorStopped(v.Name); err != nil || !stopped {
+			return err
+		}
+		return raiseTeam(tx, e.r.TeamID, alertResource, alertStopped, fleet.SeverityError, vendorAlert(v.Label, v.Message), now)
+	})
+	if err != nil {
 		return over(err)
 	}
 	if g.snapshot().State == fleet.VendorOK {

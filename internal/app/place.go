@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"agentry/internal/fleet"
+	"agentry/internal/resource"
 	"agentry/internal/store"
 )
 
@@ -77,8 +78,8 @@ func (e *errand) tryProxy(ctx context.Context) error {
 	if cause == nil {
 		return e.held(ctx)
 	}
-	if ctx.Err() != nil {
-		return cause
+	if known := (*resource.Error)(nil); ctx.Err() != nil || errors.As(cause, &known) && known.Unclear {
+		return cause // nothing is known against the place, so that no other is better
 	}
 	moved, err := e.moveProxy(ctx)
 	if err != nil || moved {

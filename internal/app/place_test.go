@@ -111,6 +111,33 @@ func TestAPlaceThatFailsIsChanged(t *testing.T) {
 	}
 }
 
+// A check address that does not tell is no reason to change places: the agent
+// would go round among them and the ledger grow with each.
+func TestAnUnclearCheckChangesNoPlace(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	b.pool("GB", 5, "one.example", "two.example")
+	for _, host := range []string{"one.example", "two.example"} {
+		b.world.bad[host] = &resource.Error{Reason: resource.Unreachable, Message: "it answered 500", Unclear: true}
+	}
+	id := b.create("both")
+	b.ok(b.setUpIn(id, "GB"))
+	for range 5 {
+		_ = b.work(t.Context(), 1)
+	}
+	if rows := b.rows(id); len(rows) != 2 || b.get(id).Why != "Preparing its proxy: it answered 500" {
+		t.Errorf("%d rows, and it says %q", len(rows), b.get(id).Why)
+	}
+	if n := len(b.world.tried); n != 5 {
+		t.Errorf("tried %d times", n)
+	}
+	b.world.mend()
+	b.ok(b.work(t.Context(), 10))
+	if got := b.places(id); len(got) != 1 || !strings.HasSuffix(got[0], " held") {
+		t.Errorf("it has %v", got)
+	}
+}
+
 // Setting up again keeps the profile: with the same country the place is proved
 // again, with another the profile gets another proxy by a narrow change.
 func TestSettingUpAgain(t *testing.T) {

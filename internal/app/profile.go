@@ -133,8 +133,14 @@ func (e *errand) findProfile(ctx context.Context, g *vendor, settle time.Duratio
 	if err != nil {
 		return false, err
 	}
-	if len(list) > 0 {
-		return true, e.note(ctx, list[0].ID)
+	var anothers error
+	for _, p := range list {
+		if anothers = e.note(ctx, p.ID); resource.ReasonOf(anothers) != resource.Refused {
+			return true, anothers
+		}
+	}
+	if anothers != nil {
+		return false, anothers
 	}
 	// A clock that was set back makes it wait the whole time again.
 	if left := settle - e.app.Now().Sub(e.r.AskedAt); left > 0 {
@@ -144,16 +150,34 @@ func (e *errand) findProfile(ctx context.Context, g *vendor, settle time.Duratio
 }
 
 // note stores the vendor's id of the thing, also when the row was changed by
-// others meanwhile: whoever releases it needs to know.
+// others meanwhile: whoever releases it needs to know. An id that another row
+// has or had is never taken, whatever the vendor says: releasing it would take
+// that agent's thing away.
 func (e *errand) note(ctx context.Context, id string) error {
+	unknown := e.r
 	e.r.ExternalID, e.r.AskedAt = id, time.Time{}
-	err := e.save(ctx, func(*store.Tx, time.Time) error { return nil })
-	if !errors.Is(err, errOver) {
+	err := e.save(ctx, func(tx *store.Tx, _ time.Time) error { return e.notAnothers(tx, id) })
+	switch {
+	case errors.Is(err, errOver):
+		return errors.Join(err, e.app.store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+			if err := e.notAnothers(tx, id); err != nil {
+				return err
+			}
+			return tx.NoteExternal(e.r.TeamID, e.r.ID, id)
+		}))
+	case err != nil:
+		e.r = unknown
+	}
+	return err
+}
+
+func (e *errand) notAnothers(tx *store.Tx, id string) error {
+	another, err := tx.ExternalOfAnother(e.r.Vendor, id, e.r.ID)
+	if err != nil || !another {
 		return err
 	}
-	return errors.Join(err, e.app.store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		return tx.NoteExternal(e.r.TeamID, e.r.ID, id)
-	}))
+	return &resource.Error{Reason: resource.Refused, Unclear: true,
+		Message: e.r.Label + " gave the id of a profile that another row of the ledger has, which is left alone: look there for " + e.r.Name()}
 }
 
 // deleteProfile sees that the profile is gone at the vendor.

@@ -66,7 +66,7 @@ func (a *App) CheckProxy(ctx context.Context, by fleet.Actor, id string) (p flee
 	if err := a.allowed(what); err != nil {
 		return p, a.refused(ctx, what, err)
 	}
-	now := a.Now()
+	now, mine := a.Now(), false
 	err = a.write(ctx, by, func(tx *store.Tx) error {
 		if p, err = tx.Proxy(by.TeamID, id); err != nil {
 			return err
@@ -75,13 +75,19 @@ func (a *App) CheckProxy(ctx context.Context, by fleet.Actor, id string) (p flee
 		if err := tx.WantProxyCheck(by.TeamID, id, now); err != nil {
 			return err
 		}
-		if err := a.insert(tx, ProxyCheckJob{ID: id}, 0); err != nil {
-			return err
+		// One that waits already is the one that was asked for.
+		if mine = a.checks.begin(id, a.clock.elapsed()); mine {
+			if err := a.insert(tx, ProxyCheckJob{ID: id}, 0); err != nil {
+				return err
+			}
 		}
 		e := entry(what, now, "done")
 		e.Detail = map[string]any{"proxyId": id}
 		return recordProxy(tx, e)
 	})
+	if err != nil && mine {
+		a.checks.end(id)
+	}
 	return p, err
 }
 

@@ -100,12 +100,20 @@ func (a *App) sweepProfile(ctx context.Context, g *vendor, p resource.Profile) e
 	}
 	defer a.busy.end(id)
 	var r fleet.Resource
+	var anothers bool
 	err := a.store.Read(ctx, func(tx *store.Tx) (err error) {
-		r, ok, err = tx.ResourceOfJob(id)
+		if r, ok, err = tx.ResourceOfJob(id); err != nil || !ok {
+			return err
+		}
+		anothers, err = tx.ExternalOfAnother(r.Vendor, p.ID, r.ID)
 		return err
 	})
 	if err != nil || !ok || r.Vendor != g.profiles.Name() {
 		return err
+	}
+	if anothers {
+		a.log.Warn("a vendor lists a profile under the name of another row; it is left alone", "resource_id", r.ID, "team_id", r.TeamID, "vendor", r.Vendor)
+		return nil
 	}
 	switch {
 	case r.State == fleet.ResourceReleased && r.ExternalID != p.ID,

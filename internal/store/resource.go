@@ -57,6 +57,13 @@ func (tx *Tx) NoteExternal(team fleet.TeamID, id, external string) error {
 	return tx.run(`UPDATE resources SET external_id = $1, asked_at = 0 WHERE id = $2 AND team_id = $3 AND external_id = ''`, external, id, team)
 }
 
+// ExternalOfAnother tells whether a row other than id, of any team, has or had
+// the vendor's thing.
+func (tx *Tx) ExternalOfAnother(vendor, external, id string) (bool, error) {
+	var other string
+	return tx.one([]any{&other}, `SELECT id FROM resources WHERE external_id = $1 AND external_id <> '' AND vendor = $2 AND id <> $3 LIMIT 1`, external, vendor, id)
+}
+
 // Resource returns one of the team's rows.
 func (tx *Tx) Resource(team fleet.TeamID, id string) (fleet.Resource, error) {
 	list, err := tx.resources(`WHERE id = $1 AND team_id = $2`, id, team)

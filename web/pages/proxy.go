@@ -68,7 +68,7 @@ func added(c *fiber.Ctx) *ui.Notice {
 
 func poolChips(counts map[fleet.ProxyHealth]int, current fleet.ProxyHealth) []views.Chip {
 	chips := []views.Chip{{Label: "All", Href: poolPath, Current: current == ""}}
-	for i, label := range []string{"Healthy", "Quarantined", "Not checked"} {
+	for i, label := range []string{"Healthy", "Quarantined", "Not proven"} {
 		health := proxyHealths()[i]
 		chips = append(chips, views.Chip{Status: string(health), Label: label, Count: counts[health], Href: poolPath + "?health=" + string(health), Current: current == health})
 		chips[0].Count += counts[health]

@@ -80,7 +80,10 @@ func (c *Client) Create(ctx context.Context, name string) (resource.Profile, err
 		return resource.Profile{}, c.notUnderstood(true)
 	}
 	p := r.profile()
-	p.Name = cmp.Or(p.Name, name)
+	// Another name is another profile, which is nobody's here to keep.
+	if p.Name = cmp.Or(p.Name, name); p.Name != name {
+		return resource.Profile{}, c.notUnderstood(true)
+	}
 	return p, nil
 }
 

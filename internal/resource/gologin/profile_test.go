@@ -112,7 +112,7 @@ func TestCreateReadsTheID(t *testing.T) {
 		})
 	}
 	for name, body := range map[string]string{
-		"no id": `{"name":"x"}`, "short": `{"id":"65f0"}`, "upper case": `{"id":"65F0C0FFEE0123456789ABCD"}`, "line": `{"id":"` + testID + `\n"}`, "list": `[{"id":"` + testID + `"}]`, "empty": ``,
+		"no id": `{"name":"x"}`, "short": `{"id":"65f0"}`, "upper case": `{"id":"65F0C0FFEE0123456789ABCD"}`, "another's name": `{"id":"` + testID + `","name":"mine"}`, "line": `{"id":"` + testID + `\n"}`, "list": `[{"id":"` + testID + `"}]`, "empty": ``,
 	} {
 		w := newWorld(t, map[string][]reply{"POST /browser/quick": {{201, "application/json", body}}})
 		_, err := w.client().Create(t.Context(), testName)

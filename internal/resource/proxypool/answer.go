@@ -55,7 +55,7 @@ func odd(plain bool, message string) error {
 	if plain {
 		return &resource.Error{Reason: resource.Refused, Message: message}
 	}
-	return unclear(message + ": see PROXY_CHECK_URL")
+	return unclear(message + ": see AGENTRY_PROXY_CHECK_URL")
 }
 
 // ofProxy is what a proxy's own refusal means.
@@ -101,7 +101,7 @@ func (w *way) failed(err error) error {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, errInside):
-		return &resource.Error{Reason: resource.Invalid, Message: "The proxy is at an address inside this server's network, which is not connected to; the host of this server can allow it with PROXY_ALLOW_PRIVATE"}
+		return &resource.Error{Reason: resource.Invalid, Message: "The proxy is at an address inside this server's network, which is not connected to; the host of this server can allow it with AGENTRY_PROXY_ALLOW_PRIVATE"}
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return unreachable("The proxy's host name is not known")
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -67,7 +67,7 @@ func (*Pool) Endpoint(p fleet.Proxy, password, session string) (resource.Endpoin
 // nothing of the proxy: it let the request through, and no check URL told
 // where it came from.
 func (p *Pool) Check(ctx context.Context, e resource.Endpoint, country string) (exit resource.Exit, err error) {
-	err = &resource.Error{Reason: resource.Invalid, Message: "No address for checks is set: see PROXY_CHECK_URL", Unclear: true}
+	err = &resource.Error{Reason: resource.Invalid, Message: "No address for checks is set: see AGENTRY_PROXY_CHECK_URL", Unclear: true}
 	for _, u := range p.urls {
 		exit, err = p.ask(ctx, e, u)
 		if err == nil && exit.Country != country {

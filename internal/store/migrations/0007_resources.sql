@@ -36,6 +36,7 @@ CREATE INDEX resources_due ON resources (next_try, id) WHERE open = 1;
 CREATE INDEX resources_open ON resources (id) WHERE open = 1;
 CREATE INDEX resources_transit ON resources (team_id, agent_id, id) WHERE open = 1;
 CREATE INDEX resources_stuck ON resources (team_id, id) WHERE open = 1 AND (last_error <> '' OR state = 'leaked');
+CREATE INDEX resources_external ON resources (external_id, vendor) WHERE external_id <> '';
 CREATE INDEX resources_proxy ON resources (proxy_id, state) WHERE proxy_id <> '';
 
 -- Vendors that must not be asked until people have mended the access.

@@ -298,6 +298,7 @@ CREATE TABLE resources (
 ) STRICT;
 CREATE INDEX resources_agent ON resources (agent_id, id);
 CREATE INDEX resources_due ON resources (next_try, id) WHERE open = 1;
+CREATE INDEX resources_external ON resources (external_id, vendor) WHERE external_id <> '';
 CREATE INDEX resources_open ON resources (id) WHERE open = 1;
 CREATE INDEX resources_proxy ON resources (proxy_id, state) WHERE proxy_id <> '';
 CREATE INDEX resources_state ON resources (team_id, state, id);
