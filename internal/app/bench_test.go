@@ -116,7 +116,7 @@ func testKinds() map[string]fleet.Kind {
 // newBench opens a migrated file; edit may change the App's configuration.
 func newBench(t testing.TB, edit func(c *app.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, clock: &clock{now: t0}, runner: &runner{}, path: filepath.Join(t.TempDir(), "agentry.db")}
+	b := &bench{t: t, clock: &clock{now: t0}, runner: &runner{}, path: filepath.Join(memoryDir(t), "agentry.db")}
 	sealer, err := secret.NewSealer(make([]byte, secret.KeyBytes))
 	if err != nil {
 		t.Fatal(err)
@@ -148,6 +148,17 @@ func newBench(t testing.TB, edit func(c *app.Config)) *bench {
 	b.viewer, b.operator, b.deleter, b.admin = actor(b.team, fleet.ScopeRead), actor(b.team, fleet.ScopeOperate), actor(b.team, fleet.ScopeDelete), actor(b.team, fleet.ScopeAdmin)
 	b.stranger = actor(other.ID, fleet.ScopeAdmin)
 	return b
+}
+
+// memoryDir is a folder for one test, in memory where the machine has such a
+// place: thousands of small commits need not wait for a disk here.
+func memoryDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "agentry-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func (b *bench) close() {
