@@ -69,6 +69,7 @@ type App struct {
 	vendor      *vendor // nil: no vendor of profiles
 	removers    atomic.Pointer[map[string]runtime.Remover]
 	busy        busy
+	unbegun     atomic.Bool // open rows may be without the job that they need
 	proxies     resource.Proxies
 	checks      checks
 }

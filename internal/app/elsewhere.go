@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"agentry/internal/fleet"
-	"agentry/internal/resource"
 	"agentry/internal/runtime"
 	"agentry/internal/store"
 )
@@ -81,11 +80,11 @@ func (a *App) holdRow(tx *store.Tx, agent fleet.Agent, now time.Time) error {
 func (e *errand) deleteAgent(ctx context.Context) error {
 	kind, known := e.app.kinds[e.r.Vendor]
 	if !known {
-		return &resource.Error{Reason: resource.Refused, Message: "Kind " + e.r.Vendor + " is not configured on this server, so its agent cannot be deleted there"}
+		return &absent{"Kind " + e.r.Vendor + " is not configured on this server, so its agent cannot be deleted there"}
 	}
 	r := e.app.remover(kind.Driver)
 	if r == nil {
-		return &resource.Error{Reason: resource.Refused, Message: "Kind " + e.r.Vendor + " has another driver now, so its agent cannot be deleted there"}
+		return &absent{"Kind " + e.r.Vendor + " has another driver now, so its agent cannot be deleted there"}
 	}
 	try, cancel := context.WithTimeout(ctx, removeTime)
 	defer cancel()

@@ -26,13 +26,15 @@ var errOver = errors.New("the row was changed meanwhile")
 
 // busy keeps two errands from working at the same row at once.
 type busy struct {
-	mu  sync.Mutex
-	ids map[string]bool
+	mu   sync.Mutex
+	ids  map[string]bool
+	last time.Duration // App.clock's, when the last one began
 }
 
-func (b *busy) begin(id string) bool {
+func (b *busy) begin(id string, now time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.last = now
 	if b.ids[id] {
 		return false
 	}
@@ -50,6 +52,16 @@ func (b *busy) is(id string) bool {
 	return b.ids[id]
 }
 
+// idle is for how long nobody worked at any row.
+func (b *busy) idle(now time.Duration) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.ids) > 0 {
+		return 0
+	}
+	return now - b.last
+}
+
 func (b *busy) end(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,7 +71,7 @@ func (b *busy) end(id string) {
 // WorkResource makes one try at a row of the ledger. A job of an older turn
 // has nothing to do. again is how long to wait where another job is at the row.
 func (a *App) WorkResource(ctx context.Context, id string, turn int64) (again time.Duration, err error) {
-	if !a.busy.begin(id) {
+	if !a.busy.begin(id, a.clock.elapsed()) {
 		return time.Second, nil
 	}
 	defer a.busy.end(id)
@@ -141,6 +153,9 @@ func (e *errand) failed(ctx context.Context, cause error) error {
 	if errors.Is(cause, errParked) {
 		return e.parked(ctx)
 	}
+	if gone := (*absent)(nil); errors.As(cause, &gone) {
+		return over(e.wait(ctx, gone.text, func(*store.Tx, time.Time) error { return nil }))
+	}
 	if s := (*settling)(nil); errors.As(cause, &s) {
 		return over(e.retryIn(ctx, s.left, nil))
 	}
@@ -205,9 +220,7 @@ func (e *errand) retryIn(ctx context.Context, pause time.Duration, f func(tx *st
 func (e *errand) parked(ctx context.Context) error {
 	g := e.app.vendorNamed(e.r.Vendor)
 	v := g.snapshot()
-	e.r.NextTry = time.Time{}
-	e.r.LastError = cutText(v.Label + " " + v.State.Word() + ": " + v.Message)
-	err := e.save(ctx, func(tx *store.Tx, now time.Time) error {
+	err := e.wait(ctx, v.Label+" "+v.State.Word()+": "+v.Message, func(tx *store.Tx, now time.Time) error {
 		// A team that had nothing there when the vendor was stopped is told now.
 		if _, stopped, err := tx.VendorStopped(v.Name); err != nil || !stopped {
 			return err
@@ -222,6 +235,19 @@ func (e *errand) parked(ctx context.Context) error {
 	}
 	return nil
 }
+
+// wait stores, with what f does beside it, why nothing is done until something
+// else goes on with the row.
+func (e *errand) wait(ctx context.Context, why string, f func(tx *store.Tx, now time.Time) error) error {
+	e.r.NextTry, e.r.LastError = time.Time{}, cutText(why)
+	return e.save(ctx, f)
+}
+
+// absent is the failure of what this server cannot do as it is configured: the
+// next start tries again.
+type absent struct{ text string }
+
+func (a *absent) Error() string { return a.text }
 
 // onAgent runs f on the row's agent, where it still lives in the incarnation.
 func (e *errand) onAgent(tx *store.Tx, now time.Time, f func(c *change) error) error {

@@ -56,11 +56,16 @@ func (a *App) wantProfile(c *change, live []fleet.Resource, changed bool) error 
 		if r.Type != fleet.ResourceProfile {
 			continue
 		}
-		turn := r.Turn
-		if r.State == fleet.ResourceHeld {
-			if !changed {
-				return nil
+		turn, known := r.Turn, a.vendorNamed(r.Vendor) != nil
+		switch {
+		case r.State == fleet.ResourceHeld && !changed && (known || a.vendor == nil):
+			return nil
+		case !known: // nobody here can change it
+			if err := a.drop(c.tx, r, c.now); err != nil {
+				return err
 			}
+			continue
+		case r.State == fleet.ResourceHeld:
 			if err := advance(&r, fleet.StepReshape, c.now); err != nil {
 				return err
 			}

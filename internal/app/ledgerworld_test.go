@@ -20,6 +20,7 @@ import (
 type jobList struct {
 	mu   sync.Mutex
 	jobs []queued
+	full bool // the disk is
 }
 
 type queued struct {
@@ -30,6 +31,9 @@ type queued struct {
 func (q *jobList) Insert(_ context.Context, _ *store.Tx, args river.JobArgs, after time.Duration) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.full {
+		return fleet.Errorf(fleet.CodeDiskFull, "The disk is full")
+	}
 	q.jobs = append(q.jobs, queued{args, after})
 	return nil
 }
@@ -71,13 +75,14 @@ type profileVendor struct {
 	calls   []string
 	n       int
 	mark    string
+	name    string
 }
 
 func newProfileVendor() *profileVendor {
-	return &profileVendor{next: func(string) trouble { return fine }, alive: map[string]string{}, proxies: map[string]string{}, deleted: map[string]int{}, mark: "first"}
+	return &profileVendor{next: func(string) trouble { return fine }, alive: map[string]string{}, proxies: map[string]string{}, deleted: map[string]int{}, mark: "first", name: "gologin"}
 }
 
-func (v *profileVendor) Name() string  { return "gologin" }
+func (v *profileVendor) Name() string  { return v.name }
 func (v *profileVendor) Label() string { return "GoLogin" }
 func (v *profileVendor) StandIn() bool { return true }
 func (v *profileVendor) Mark() string  { return v.mark }

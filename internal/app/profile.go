@@ -23,9 +23,7 @@ const (
 	leakedAfter = 10
 )
 
-// errSettling says that the outcome of an earlier question may not show yet.
-func errSettling(left time.Duration) error { return &settling{left} }
-
+// settling says that the outcome of an earlier question may not show yet.
 type settling struct{ left time.Duration }
 
 func (s *settling) Error() string { return "waiting for what an unanswered request may have made" }
@@ -70,7 +68,7 @@ func (e *errand) vendor() (*vendor, error) {
 	if g := e.app.vendorNamed(e.r.Vendor); g != nil {
 		return g, nil
 	}
-	return nil, fleet.Errorf(fleet.CodeUnavailable, "This server is not set up for %s any more, and only that vendor can be asked for this", e.r.Vendor)
+	return nil, &absent{"This server is not set up for " + e.r.Vendor + " any more, and only that vendor can be asked for this"}
 }
 
 // proxyOf returns what the profile is to use; wait says that the agent's proxy
@@ -142,9 +140,12 @@ func (e *errand) findProfile(ctx context.Context, g *vendor, settle time.Duratio
 	if anothers != nil {
 		return false, anothers
 	}
-	// A clock that was set back makes it wait the whole time again.
-	if left := settle - e.app.Now().Sub(e.r.AskedAt); left > 0 {
-		return false, errSettling(min(left, settleLook))
+	now := e.app.Now()
+	if e.r.AskedAt.After(now) {
+		e.r.AskedAt = now // the clock was set back: the whole time again
+	}
+	if left := settle - now.Sub(e.r.AskedAt); left > 0 {
+		return false, &settling{min(left, settleLook)}
 	}
 	return false, nil
 }
@@ -217,16 +218,18 @@ func (e *errand) deleteProfile(ctx context.Context) error {
 // leak stores that the vendor refuses for good to let go: people have to look.
 // It is tried again now and then all the same.
 func (e *errand) leak(ctx context.Context, cause error) error {
-	tries := e.r.Tries + 1
-	if e.r.State == fleet.ResourceReleasing {
+	tries, news := e.r.Tries+1, e.r.State == fleet.ResourceReleasing
+	if news {
 		if err := advance(&e.r, fleet.StepRefuse, e.app.Now()); err != nil {
 			return err
 		}
 	}
 	e.r.Tries, e.r.LastError = tries, cutText(sentence(cause))
 	return e.retryIn(ctx, leakedPause, func(tx *store.Tx, now time.Time) error {
-		if err := auditResource(tx, e.r, "resource.leaked", now); err != nil {
-			return err
+		if news {
+			if err := auditResource(tx, e.r, "resource.leaked", now); err != nil {
+				return err
+			}
 		}
 		return raiseTeam(tx, e.r.TeamID, alertResource, alertLeaked, fleet.SeverityError,
 			cutText("A "+e.r.Type.Word()+" is not wanted any more and cannot be released: "+e.r.LastError+". Look at the page Resources"), now)

@@ -12,8 +12,10 @@ import (
 
 const (
 	// overdue is how long after its time a row's job must have run; later
-	// nobody works at it, and the sweep inserts another.
-	overdue = 20 * time.Second
+	// nobody works at it, and the sweep inserts another. While there is work
+	// going on, it may merely wait for its turn, as long as patience.
+	overdue  = 20 * time.Second
+	patience = 10 * time.Minute
 	// latestTry is later than any next try is set: beyond it, the clock was
 	// set back since.
 	latestTry = leakedPause + time.Minute
@@ -21,18 +23,24 @@ const (
 	sweepPages = 1000
 )
 
-// SweepLedger asks a vendor that is away whether it is back, and inserts jobs
-// for rows and checks of proxies that are due and that nobody works at. Call
-// it every few seconds.
+// SweepLedger inserts jobs for rows and checks of proxies that are due and that
+// nobody works at, and asks a vendor that is away whether it is back. Call it
+// every few seconds.
 func (a *App) SweepLedger(ctx context.Context) error {
-	return errors.Join(a.probeVendor(ctx), a.beginOverdue(ctx), a.sweepProxies(ctx))
+	return errors.Join(a.beginOverdue(ctx), a.sweepProxies(ctx), a.probeVendor(ctx))
 }
 
 func (a *App) beginOverdue(ctx context.Context) error {
-	now := a.Now()
+	if a.unbegun.Swap(false) {
+		return a.beginAll(ctx)
+	}
+	now, late := a.Now(), overdue
+	if a.busy.idle(a.clock.elapsed()) < overdue {
+		late = patience
+	}
 	var due []fleet.Resource
 	err := a.store.Read(ctx, func(tx *store.Tx) (err error) {
-		due, err = tx.DueResources(now.Add(-overdue), now.Add(latestTry), tickBatch)
+		due, err = tx.DueResources(now.Add(-late), now.Add(latestTry), tickBatch)
 		return err
 	})
 	if err != nil || len(due) == 0 {
@@ -95,7 +103,7 @@ func (a *App) SweepVendor(ctx context.Context) error {
 // sweepProfile releases a profile that its row does not want.
 func (a *App) sweepProfile(ctx context.Context, g *vendor, p resource.Profile) error {
 	id, ok := fleet.ResourceOfName(p.Name)
-	if !ok || !a.busy.begin(id) {
+	if !ok || !a.busy.begin(id, a.clock.elapsed()) {
 		return nil
 	}
 	defer a.busy.end(id)

@@ -53,6 +53,7 @@ func (a *App) Tick(ctx context.Context) error {
 	now := a.Now()
 	if jump := a.clock.look(now); jump != 0 {
 		a.log.Warn("the clock was set; everything on its way gets its full time again", "by", jump.Round(time.Second))
+		a.unbegun.Store(true) // jobs for later may have become jobs for much later
 	}
 	signIn, silent, mute := a.clock.late(now, signInLimit), a.clock.unheard(now, silence), a.clock.late(now, helloLimit)
 	unstopped, claimed := a.clock.late(now, stopLimit), a.clock.late(now, claimLimit)

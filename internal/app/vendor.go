@@ -29,8 +29,8 @@ const (
 // waits.
 var errParked = errors.New("the vendor is not asked now")
 
-// vendor stands before somebody outside: it stops the calls when the vendor is away or
-// must not be asked.
+// vendor stands before somebody outside: it stops the calls when the vendor is
+// away or must not be asked.
 type vendor struct {
 	profiles resource.Profiles
 
@@ -45,8 +45,7 @@ type vendor struct {
 	asked    time.Duration // App.clock's, when the check was asked for
 }
 
-// vendorGate returns the gate of a vendor, or nil when this server knows no
-// such vendor.
+// vendorNamed returns a vendor, or nil when this server knows none of the name.
 func (a *App) vendorNamed(name string) *vendor {
 	if a.vendor == nil || a.vendor.profiles.Name() != name {
 		return nil
@@ -189,6 +188,13 @@ func (a *App) announceVendors(ctx context.Context, vendor string) error {
 
 // openVendor lets the vendor be asked again and begins with all that waited.
 func (a *App) openVendor(ctx context.Context, g *vendor) error {
+	if err := a.allowVendor(ctx, g); err != nil {
+		return err
+	}
+	return a.beginAll(ctx)
+}
+
+func (a *App) allowVendor(ctx context.Context, g *vendor) error {
 	now, name := a.Now(), g.profiles.Name()
 	err := a.store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.AllowVendor(name); err != nil {
@@ -202,15 +208,14 @@ func (a *App) openVendor(ctx context.Context, g *vendor) error {
 		return err
 	}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.become(fleet.VendorOK, "", now, a.clock.elapsed())
-	g.mu.Unlock()
-	return a.beginAll(ctx, func(r fleet.Resource) bool { return r.Vendor == name })
+	return nil
 }
 
 // StartLedger begins with what a former server left undone: which vendors must
 // not be asked, and a job for every open row.
 func (a *App) StartLedger(ctx context.Context) error {
-	begun := "" // the vendor whose rows have their jobs
 	if g := a.vendor; g != nil {
 		err := a.store.Write(ctx, func(tx *store.Tx) error {
 			stop, ok, err := tx.VendorStopped(g.profiles.Name())
@@ -229,13 +234,12 @@ func (a *App) StartLedger(ctx context.Context) error {
 			return err
 		}
 		if g.snapshot().State == fleet.VendorOK {
-			begun = g.profiles.Name()
-			if err := errors.Join(a.openVendor(ctx, g), a.checkAtStart(ctx, g)); err != nil {
+			if err := errors.Join(a.allowVendor(ctx, g), a.checkAtStart(ctx, g)); err != nil {
 				return err
 			}
 		}
 	}
-	return a.beginAll(ctx, func(r fleet.Resource) bool { return r.Vendor != begun })
+	return a.beginAll(ctx)
 }
 
 // checkAtStart has the access tried once, so that a wrong token is known before
@@ -246,8 +250,14 @@ func (a *App) checkAtStart(ctx context.Context, g *vendor) error {
 	})
 }
 
-// beginAll inserts a job for every open row that fits.
-func (a *App) beginAll(ctx context.Context, fits func(r fleet.Resource) bool) error {
+// beginAll inserts a job for every open row but leaks that have their time.
+// Where that fails, the sweep does it.
+func (a *App) beginAll(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			a.unbegun.Store(true)
+		}
+	}()
 	for after := ""; ; {
 		var n int
 		err := a.store.Write(ctx, func(tx *store.Tx) error {
@@ -258,7 +268,7 @@ func (a *App) beginAll(ctx context.Context, fits func(r fleet.Resource) bool) er
 			n = len(list)
 			for _, r := range list {
 				after = r.ID
-				if !fits(r) || r.State == fleet.ResourceLeaked {
+				if r.State == fleet.ResourceLeaked && !r.NextTry.IsZero() {
 					continue
 				}
 				if err := a.enqueue(tx, r, r.Turn, 0, a.Now()); err != nil {
