@@ -74,26 +74,5 @@ type ProxyCheckJob struct {
 // Kind is for River.
 func (ProxyCheckJob) Kind() string { return "proxy_check" }
 
-// InsertOpts is for River. The sweep, in the same queue, goes first.
-func (ProxyCheckJob) InsertOpts() river.InsertOpts {
-	const last = 4
-	return river.InsertOpts{Queue: QueueProxies, Priority: last}
-}
-
-// LedgerSweepJob looks for rows that nobody works on.
-type LedgerSweepJob struct{}
-
-// Kind is for River.
-func (LedgerSweepJob) Kind() string { return "ledger_sweep" }
-
 // InsertOpts is for River.
-func (LedgerSweepJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueProxies} }
-
-// VendorSweepJob looks at a vendor for things that are ours and not wanted.
-type VendorSweepJob struct{}
-
-// Kind is for River.
-func (VendorSweepJob) Kind() string { return "vendor_sweep" }
-
-// InsertOpts is for River.
-func (VendorSweepJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueResources} }
+func (ProxyCheckJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueProxies} }

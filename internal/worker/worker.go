@@ -11,7 +11,6 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivertype"
 
 	"agentry/internal/app"
 	"agentry/internal/store"
@@ -47,8 +46,10 @@ type Worker struct {
 	app    App
 	store  *store.Store
 	client *river.Client[*sql.Tx]
+	log    *slog.Logger
 	stop   sync.Once
-	began  bool
+	end    context.CancelFunc // of the sweeps; nil until they began
+	sweeps sync.WaitGroup
 }
 
 // New makes a worker over a store whose queue was opened.
@@ -68,12 +69,6 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[app.ProxyCheckJob]) error {
 			return a.WorkProxyCheck(ctx, job.Args.ID)
 		})),
-		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[app.LedgerSweepJob]) error {
-			return a.SweepLedger(ctx)
-		})),
-		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[app.VendorSweepJob]) error {
-			return a.SweepVendor(ctx)
-		})),
 	)
 	if errs != nil {
 		return nil, errs
@@ -87,10 +82,6 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 			app.QueueAgents:    {MaxWorkers: 8, FetchPollInterval: checksEvery},
 			app.QueueProxies:   {MaxWorkers: 4, FetchPollInterval: checksEvery},
 		},
-		PeriodicJobs: []*river.PeriodicJob{
-			every(ledgerEvery, app.LedgerSweepJob{}),
-			every(vendorEvery, app.VendorSweepJob{}),
-		},
 		JobTimeout: jobTime, CompletedJobRetentionPeriod: keepFor, CancelledJobRetentionPeriod: keepFor,
 		ReindexerIndexNames: []string{},
 		// One process works on a file, and machine names are nobody's business.
@@ -100,19 +91,7 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
-	return &Worker{app: a, store: s, client: client}, nil
-}
-
-func every(d time.Duration, args river.JobArgs) *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(d), func() (river.JobArgs, *river.InsertOpts) {
-		// One that fails is no loss: the next comes soon.
-		return args, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()}}
-	}, &river.PeriodicJobOpts{RunOnStart: true})
-}
-
-func unfinished() []rivertype.JobState {
-	return []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
-		rivertype.JobStateRetryable, rivertype.JobStateScheduled}
+	return &Worker{app: a, store: s, client: client, log: log}, nil
 }
 
 // Start takes over what a killed server left and begins to work; it returns at
@@ -124,17 +103,41 @@ func (w *Worker) Start(ctx context.Context) error {
 	if err := w.app.StartLedger(ctx); err != nil {
 		return err
 	}
-	w.began = true
+	ctx, w.end = context.WithCancel(context.WithoutCancel(ctx))
+	w.every(ctx, ledgerEvery, w.app.SweepLedger)
+	w.every(ctx, vendorEvery, w.app.SweepVendor)
 	return w.client.Start(context.WithoutCancel(ctx))
+}
+
+// every runs a sweep now and after each pause. Sweeps are no jobs: they make
+// good what becomes of jobs on a full disk or when the clock is set.
+func (w *Worker) every(ctx context.Context, pause time.Duration, sweep func(ctx context.Context) error) {
+	w.sweeps.Go(func() {
+		next := time.NewTicker(pause)
+		defer next.Stop()
+		for ctx.Err() == nil {
+			if err := sweep(ctx); err != nil && ctx.Err() == nil {
+				w.log.Warn("a sweep failed; the next one goes on", "error", err)
+			}
+			select {
+			case <-next.C:
+			case <-ctx.Done():
+			}
+		}
+	})
 }
 
 // Stop gives up what is under way, which begins again with the next server,
 // and waits for it. It is safe twice, and unstarted.
 func (w *Worker) Stop(ctx context.Context) (err error) {
-	if !w.began {
+	if w.end == nil {
 		return nil
 	}
-	w.stop.Do(func() { err = w.client.StopAndCancel(ctx) })
+	w.stop.Do(func() {
+		w.end()
+		err = w.client.StopAndCancel(ctx)
+		w.sweeps.Wait()
+	})
 	return err
 }
 
