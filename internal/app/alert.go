@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"agentry/internal/fleet"
@@ -115,6 +116,15 @@ func resolveTeam(tx *store.Tx, team fleet.TeamID, typ, subType string, now time.
 		return err
 	}
 	return tx.AddEvent(fleet.Event{TeamID: team, Type: fleet.EventAlertChanged, At: now})
+}
+
+// resolveTeams is resolveTeam for every team that has such an alert.
+func resolveTeams(tx *store.Tx, typ, subType string, now time.Time) error {
+	teams, err := tx.TeamsAlerted(typ, subType)
+	for _, team := range teams {
+		err = errors.Join(err, resolveTeam(tx, team, typ, subType, now))
+	}
+	return err
 }
 
 // raised stores that the cause of the alert shows; news is whether to say so.

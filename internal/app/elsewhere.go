@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"agentry/internal/fleet"
+	"agentry/internal/resource"
 	"agentry/internal/runtime"
 	"agentry/internal/store"
 )
@@ -89,7 +90,7 @@ func (e *errand) deleteAgent(ctx context.Context) error {
 	try, cancel := context.WithTimeout(ctx, removeTime)
 	defer cancel()
 	if err := r.Remove(try, kind, e.r.AgentID); err != nil {
-		return err
+		return &resource.Error{Reason: resource.Unreachable, Message: err.Error(), Cause: err}
 	}
 	return e.released(ctx)
 }

@@ -165,6 +165,9 @@ func (e *errand) failed(ctx context.Context, cause error) error {
 		most = refusedMax
 	}
 	e.r.Tries++
+	if fault := (*fleet.Error)(nil); known == nil && !errors.As(cause, &fault) {
+		e.app.log.Error("work at a resource failed", "resource_id", e.r.ID, "team_id", e.r.TeamID, "agent_id", e.r.AgentID, "error", cause)
+	}
 	e.r.LastError = cutText(strings.ToValidUTF8(sentence(cause), "�"))
 	pause := retryPause(e.r.Tries, most)
 	return over(e.retryIn(ctx, pause, func(tx *store.Tx, now time.Time) error {
@@ -195,7 +198,7 @@ func sentence(err error) string {
 	if errors.As(err, &fault) {
 		return fault.Message
 	}
-	return err.Error()
+	return "Something went wrong in this server; its log says what"
 }
 
 // retryIn stores the row with a new turn and a job after the pause.
@@ -291,6 +294,12 @@ func (e *errand) held(ctx context.Context) error {
 			if ready {
 				// The sign-in begins now and has its full time.
 				if err := tx.SignInHeard(e.r.AgentID, now); err != nil {
+					return err
+				}
+			}
+			if e.r.Type == fleet.ResourceProxy {
+				// Another place than the one that failed, or the same and it works.
+				if err := c.resolve(alertResource, alertProxy); err != nil {
 					return err
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -185,6 +186,7 @@ func (v *profileVendor) List(ctx context.Context, _ string, _ int) (list []resou
 		for id, name := range v.alive {
 			list = append(list, resource.Profile{ID: id, Name: name})
 		}
+		slices.SortFunc(list, func(a, b resource.Profile) int { return strings.Compare(a.ID, b.ID) })
 		return nil
 	})
 	return list, false, err
@@ -217,10 +219,12 @@ type proxyWorld struct {
 	mu    sync.Mutex
 	bad   map[string]*resource.Error
 	tried []string
+	// broken is a fault of this server on the way to any.
+	broken error
 }
 
 func (w *proxyWorld) Endpoint(p fleet.Proxy, password, session string) (resource.Endpoint, error) {
-	return resource.Endpoint{Scheme: p.Scheme, Host: p.Host, Port: p.Port, Username: session, Password: password}, nil
+	return resource.Endpoint{Scheme: p.Scheme, Host: p.Host, Port: p.Port, Username: session, Password: password}, w.broken
 }
 
 func (w *proxyWorld) Check(_ context.Context, e resource.Endpoint, country string) (resource.Exit, error) {

@@ -78,8 +78,9 @@ func (e *errand) tryProxy(ctx context.Context) error {
 	if cause == nil {
 		return e.held(ctx)
 	}
-	if known := (*resource.Error)(nil); ctx.Err() != nil || errors.As(cause, &known) && known.Unclear {
-		return cause // nothing is known against the place, so that no other is better
+	var known *resource.Error
+	if ctx.Err() != nil || !errors.As(cause, &known) || known.Unclear {
+		return cause // which says nothing of the place
 	}
 	moved, err := e.moveProxy(ctx)
 	if err != nil || moved {

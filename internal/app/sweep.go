@@ -21,6 +21,9 @@ const (
 	latestTry = leakedPause + time.Minute
 	// sweepPages bounds one look at a vendor.
 	sweepPages = 1000
+	// justNow is how long ago at most a row changed that may have changed since
+	// the vendor's list was read: the next sweep looks at it.
+	justNow = time.Minute
 )
 
 // SweepLedger inserts jobs for rows and checks of proxies that are due and that
@@ -64,7 +67,7 @@ func (a *App) beginOverdue(ctx context.Context) error {
 // provably not wanted: a profile with the name of a row that was released, or
 // with the name of a row that holds another profile. A name without a row is
 // never touched: another installation may use the same account.
-func (a *App) SweepVendor(ctx context.Context) error {
+func (a *App) SweepVendor(ctx context.Context) (failed error) {
 	g := a.vendor
 	if g == nil {
 		return nil
@@ -78,10 +81,10 @@ func (a *App) SweepVendor(ctx context.Context) error {
 			return err
 		})
 		if errors.Is(err, errParked) {
-			return nil
+			return failed
 		}
 		if err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
 		news := false
 		for _, p := range list {
@@ -89,15 +92,16 @@ func (a *App) SweepVendor(ctx context.Context) error {
 				continue
 			}
 			seen[p.ID], news = true, true
-			if err := a.sweepProfile(ctx, g, p); err != nil {
-				return err
+			// One that is refused must not hide those behind it.
+			if err := a.sweepProfile(ctx, g, p); err != nil && failed == nil {
+				failed = err
 			}
 		}
-		if !more || len(list) > 0 && !news { // a list that repeats itself would never end
-			return nil
+		if !more || ctx.Err() != nil || len(list) > 0 && !news { // a list that repeats itself would never end
+			return failed
 		}
 	}
-	return nil
+	return failed
 }
 
 // sweepProfile releases a profile that its row does not want.
@@ -116,7 +120,7 @@ func (a *App) sweepProfile(ctx context.Context, g *vendor, p resource.Profile) e
 		anothers, err = tx.ExternalOfAnother(r.Vendor, p.ID, r.ID)
 		return err
 	})
-	if err != nil || !ok || r.Vendor != g.profiles.Name() {
+	if err != nil || !ok || r.Vendor != g.profiles.Name() || a.Now().Sub(r.StateAt).Abs() < justNow {
 		return err
 	}
 	if anothers {

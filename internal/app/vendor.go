@@ -200,9 +200,8 @@ func (a *App) allowVendor(ctx context.Context, g *vendor) error {
 		if err := tx.AllowVendor(name); err != nil {
 			return err
 		}
-		return a.tellTeams(tx, name, now, func(team fleet.TeamID) error {
-			return errors.Join(resolveTeam(tx, team, alertResource, alertStopped, now), resolveTeam(tx, team, alertResource, alertDown, now))
-		})
+		return errors.Join(resolveTeams(tx, alertResource, alertStopped, now), resolveTeams(tx, alertResource, alertDown, now),
+			a.tellTeams(tx, name, now, nil))
 	})
 	if err != nil {
 		return err

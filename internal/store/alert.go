@@ -123,6 +123,18 @@ func (tx *Tx) LiveAlertsOf(team fleet.TeamID, id fleet.AgentID, typ, subType str
 	return tx.alerts(`WHERE `+w.text()+` ORDER BY al.type, al.sub_type`, w.args...)
 }
 
+// TeamsAlerted returns the teams that have, themselves and not for an agent, an
+// unresolved alert of a type and subtype.
+func (tx *Tx) TeamsAlerted(typ, subType string) (ids []fleet.TeamID, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var id fleet.TeamID
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT team_id FROM alerts WHERE agent_id IS NULL AND type = $1 AND sub_type = $2 AND state <> 'resolved' ORDER BY team_id`, typ, subType)
+	return ids, err
+}
+
 // DeleteAlerts removes all alerts of one of the team's agents.
 func (tx *Tx) DeleteAlerts(team fleet.TeamID, id fleet.AgentID) error {
 	if err := tx.run(`DELETE FROM alerts WHERE agent_id = $1 AND team_id = $2`, id, team); err != nil {
