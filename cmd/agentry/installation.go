@@ -56,7 +56,7 @@ func openInstallation(ctx context.Context, c config.Config, v vendors, log *slog
 	if err != nil {
 		return nil, errors.Join(err, h.store.Close())
 	}
-	queue, err := worker.OpenQueue(ctx, h.store)
+	queue, err := worker.OpenQueue(ctx, h.store, log)
 	if err != nil {
 		return nil, errors.Join(err, h.store.Close())
 	}

@@ -140,6 +140,9 @@ func (e ProxyEntry) Check() (ProxyEntry, error) {
 	if e.Label, err = CheckName("label", e.Label); err != nil {
 		return e, err
 	}
+	if strings.ContainsFunc(e.Label, reorders) {
+		return e, Invalid("label", "must not contain characters that reorder the text around them")
+	}
 	return e, e.checkCredentials()
 }
 
@@ -172,6 +175,10 @@ func (e ProxyEntry) withHabits() (ProxyEntry, error) {
 	}
 	return e, nil
 }
+
+// reorders tells of characters that change the order of all text behind them,
+// such as the rest of an alert that names the entry.
+func reorders(r rune) bool { return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }
 
 func (e ProxyEntry) checkCredentials() error {
 	if err := checkProxyTemplate("username", e.Username); err != nil {

@@ -91,6 +91,7 @@ func TestProxyEntryRefusals(t *testing.T) {
 		"below none":       {func(e *ProxyEntry) { e.Capacity = -1 }, "capacity"},
 		"ttl":              {func(e *ProxyEntry) { e.SessionTTL = 8 * 24 * time.Hour }, "sessionTtlMin"},
 		"half a minute":    {func(e *ProxyEntry) { e.SessionTTL = 30 * time.Second }, "sessionTtlMin"},
+		"reordering label": {func(e *ProxyEntry) { e.Label = "a\u202eb" }, "label"},
 		"label":            {func(e *ProxyEntry) { e.Label = strings.Repeat("x", 101) }, "label"},
 		"colon in a user":  {func(e *ProxyEntry) { e.Username = "a:b" }, "username"},
 		"no user":          {func(e *ProxyEntry) { e.Username = "" }, "username"},

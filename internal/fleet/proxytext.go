@@ -39,8 +39,17 @@ func ParseProxies(text string, usual ProxyEntry) (list []ProxyEntry, wrong []Pro
 	if columns, comma, at := tableHeader(text); columns != nil {
 		p.table(text, columns, comma, at)
 	} else {
-		for i, line := range strings.Split(text, "\n") {
-			if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+		lines, n, last := strings.Split(text, "\n"), 0, 0
+		for i := range lines {
+			if lines[i] = strings.TrimSpace(lines[i]); lines[i] != "" && lines[i][0] != '#' {
+				n, last = n+1, i+1
+			}
+		}
+		if n > MaxProxies { // what is too long is not read at all
+			return nil, tooManyProxies(n, last)
+		}
+		for i, line := range lines {
+			if line == "" || line[0] == '#' {
 				continue
 			}
 			e, err := p.line(line)
@@ -48,9 +57,13 @@ func ParseProxies(text string, usual ProxyEntry) (list []ProxyEntry, wrong []Pro
 		}
 	}
 	if n := len(p.list) + len(p.wrong); n > MaxProxies {
-		return nil, []ProxyLine{{Line: p.last, Text: fmt.Sprintf("there are %d entries; at most %d can be added at once: divide the text", n, MaxProxies)}}
+		return nil, tooManyProxies(n, p.last)
 	}
 	return p.list, p.wrong
+}
+
+func tooManyProxies(n, line int) []ProxyLine {
+	return []ProxyLine{{Line: line, Text: fmt.Sprintf("there are %d entries; at most %d can be added at once: divide the text", n, MaxProxies)}}
 }
 
 type proxyText struct {

@@ -17,6 +17,7 @@ const sqliteDriver = "sqlite"
 
 // SQLite result codes, https://www.sqlite.org/rescode.html
 const (
+	codeError      = 1
 	codeBusy       = 5
 	codeLocked     = 6
 	codeReadOnly   = 8
@@ -73,6 +74,11 @@ func classify(err error) (known error, fatal bool) {
 		return unavailable(err), false
 	}
 	return err, false
+}
+
+func isStatementError(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == codeError
 }
 
 func unavailable(err error) error {

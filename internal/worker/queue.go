@@ -22,14 +22,18 @@ type Queue struct {
 	now    func() time.Time
 }
 
-// OpenQueue makes the queue's tables where they are missing.
-func OpenQueue(ctx context.Context, s *store.Store) (*Queue, error) {
+// OpenQueue makes the queue's tables where they are missing, and anew where
+// they are damaged: what is to be done stands in the ledger.
+func OpenQueue(ctx context.Context, s *store.Store, log *slog.Logger) (*Queue, error) {
 	driver := riversqlite.New(s.Queue())
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return nil, fmt.Errorf("job queue: %w", err)
+	err := migrate(ctx, s, driver)
+	if store.IsWrongSchema(err) {
+		log.Warn("the job queue's tables are damaged and made anew; nothing is lost, the ledger says what is to be done", "error", err)
+		if err = s.DropQueue(ctx); err == nil {
+			err = migrate(ctx, s, driver)
+		}
 	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
 	// Without queues and workers it inserts alone.
@@ -38,6 +42,17 @@ func OpenQueue(ctx context.Context, s *store.Store) (*Queue, error) {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
 	return &Queue{client: client, now: time.Now}, nil
+}
+
+func migrate(ctx context.Context, s *store.Store, driver *riversqlite.Driver) error {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return err
+	}
+	return s.CheckQueue(ctx)
 }
 
 // Insert adds a job that runs after the pause, by this machine's clock.

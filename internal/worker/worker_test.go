@@ -49,7 +49,7 @@ func TestAStopGivesUpWhatHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := OpenQueue(ctx, s)
+		q, err := OpenQueue(ctx, s, silent())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,10 +58,13 @@ func TestAStopGivesUpWhatHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := errors.Join(w.Stop(ctx), w.Start(ctx)); err != nil {
+			t.Fatal(err)
+		}
 		err = s.Write(ctx, func(tx *store.Tx) error {
 			return q.Insert(ctx, tx, app.ResourceJob{ID: "r", Turn: 1, Queue: app.QueueResources}, 0)
 		})
-		if err := errors.Join(err, w.Stop(ctx), w.Start(ctx)); err != nil {
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got := <-a.began; got != "r" {
