@@ -2,12 +2,9 @@ package app_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
@@ -277,144 +274,6 @@ func TestWhatShowsLateIsDeletedSoon(t *testing.T) {
 	b.ok(b.work(t.Context(), 20))
 	if took := b.clock.Now().Sub(start); len(b.vendor.alive) > 0 || took > 5*time.Second {
 		t.Errorf("%d alive after %s: %v", len(b.vendor.alive), took, b.vendor.calls)
-	}
-}
-
-// Whatever goes wrong on the way, and whenever the process dies: in the end the
-// vendor has exactly what living agents hold, nothing was made or deleted twice.
-func TestNothingLeaks(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		troubles := rapid.SampledFrom([]trouble{fine, fine, fine, fine, lostBefore, lostAfter, lostAfter, killed, killedDone})
-		b := newLedgerBench(newBench(t, withLedger))
-		ids := b.lives(rt, troubles)
-		b.settle(rt)
-		b.judge(rt, ids)
-		if len(b.vendor.doubles) > 0 {
-			rt.Errorf("made again: %v", b.vendor.doubles)
-		}
-	})
-}
-
-// A create whose answer was lost may be done when its row has long been given
-// up, or holds another profile: the sweep finds it.
-func TestTheSweepFindsWhatCameLate(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		late := rapid.SampledFrom([]trouble{fine, fine, fine, lostBefore, lostAfter, lostLate, lostLate})
-		b := newLedgerBench(newBench(t, withLedger))
-		stranger := b.vendor.alive // what others have in the account
-		stranger["x1"], stranger["x2"], stranger["x3"] = "shop", "agentry-of-somebody", "agentry-"+fleet.NewID(t0)
-		ids := b.lives(rt, rapid.Custom(func(rt *rapid.T) trouble {
-			what := late.Draw(rt, "trouble")
-			if what == lostLate && !strings.HasPrefix(b.vendor.calls[len(b.vendor.calls)-1], "create") {
-				return lostBefore
-			}
-			return what
-		}))
-		b.settle(rt)
-		for _, effect := range b.vendor.late {
-			effect()
-		}
-		if err := b.SweepVendor(context.Background()); err != nil {
-			rt.Fatal(err)
-		}
-		for id, name := range map[string]string{"x1": "shop", "x2": "agentry-of-somebody"} {
-			if b.vendor.alive[id] != name {
-				rt.Errorf("%s of others is gone", id)
-			}
-			delete(b.vendor.alive, id)
-		}
-		if b.vendor.alive["x3"] == "" {
-			rt.Error("a name without a row is not provably ours, and is gone")
-		}
-		delete(b.vendor.alive, "x3")
-		b.judge(rt, ids)
-	})
-}
-
-// lives leads a few agents through their lives while the vendor misbehaves.
-func (b *ledgerBench) lives(rt *rapid.T, troubles *rapid.Generator[trouble]) (ids []fleet.AgentID) {
-	b.vendor.next = func(op string) trouble { return troubles.Draw(rt, op) }
-	b.pool("GB", 1, "one.example", "two.example")
-	for _, kind := range []string{"browser required", "both", "both"} {
-		ids = append(ids, b.create(kind))
-	}
-	ctx := context.Background()
-	for range rapid.IntRange(5, 40).Draw(rt, "steps") {
-		id := rapid.SampledFrom(ids).Draw(rt, "agent")
-		switch rapid.SampledFrom([]string{"setup", "setup", "end", "relaunch", "delete", "work", "work", "work", "sweep", "proxy"}).Draw(rt, "step") {
-		case "setup":
-			_ = b.setUp(id)
-		case "end":
-			_, _ = b.End(ctx, b.operator, id, app.ReasonInput{})
-		case "relaunch":
-			_, _ = b.Relaunch(ctx, b.operator, id, app.ReasonInput{Reason: "r"})
-		case "delete":
-			_, _ = b.Delete(ctx, b.deleter, id, app.DeleteInput{})
-		case "sweep":
-			b.clock.step(time.Minute)
-			b.life(func(ctx context.Context) { _ = b.SweepLedger(ctx) })
-		case "proxy":
-			b.world.toggle("one.example")
-		case "work":
-			b.life(func(ctx context.Context) { _ = b.work(ctx, 3) })
-		}
-	}
-	b.vendor.next = func(string) trouble { return fine }
-	b.world.mend()
-	return ids
-}
-
-// life runs f until the process is killed in it; then there is another one.
-func (b *ledgerBench) life(f func(ctx context.Context)) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	b.vendor.kill = cancel
-	f(ctx)
-	if ctx.Err() != nil {
-		b.restart()
-	}
-}
-
-// settle gives everything time to be done.
-func (b *ledgerBench) settle(rt *rapid.T) {
-	for range 3 {
-		b.clock.step(2 * time.Hour)
-		if err := b.SweepLedger(context.Background()); err != nil {
-			rt.Fatal(err)
-		}
-		if err := b.work(context.Background(), 50); err != nil {
-			rt.Fatal(err)
-		}
-	}
-}
-
-func (b *ledgerBench) judge(rt *rapid.T, ids []fleet.AgentID) {
-	held, places := map[string]string{}, map[string]int{}
-	for _, id := range ids {
-		for _, r := range b.rows(id) {
-			switch {
-			case r.State == fleet.ResourceHeld && r.Type == fleet.ResourceProxy:
-				places[r.ProxyID]++
-			case r.State == fleet.ResourceHeld:
-				held[r.Name()] = r.ExternalID
-			case r.State == fleet.ResourceReleased:
-			default:
-				rt.Errorf("%s is still %s: %s", r.ID, r.State, r.LastError)
-			}
-		}
-	}
-	if got := b.vendor.names(); fmt.Sprint(got) != fmt.Sprint(held) || len(b.vendor.alive) != len(held) {
-		rt.Errorf("the vendor has %v, the ledger holds %v", b.vendor.alive, held)
-	}
-	for id, n := range places {
-		if n > 1 {
-			rt.Errorf("%d agents have the one place of %s", n, id)
-		}
-	}
-	if len(b.vendor.twice) > 0 {
-		rt.Errorf("deleted again: %v", b.vendor.twice)
 	}
 }
 

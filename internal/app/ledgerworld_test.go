@@ -39,11 +39,22 @@ func (q *jobList) Insert(_ context.Context, _ *store.Tx, args river.JobArgs, aft
 	return nil
 }
 
-func (q *jobList) take() []queued {
+func (q *jobList) take() []queued { return q.some(1 << 30) }
+
+// some takes the first n jobs, or as many as there are.
+func (q *jobList) some(n int) (list []queued) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	defer func() { q.jobs = nil }()
-	return q.jobs
+	n = min(n, len(q.jobs))
+	list, q.jobs = slices.Clone(q.jobs[:n]), q.jobs[n:]
+	return list
+}
+
+// back gives jobs back that were not done.
+func (q *jobList) back(list []queued) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.jobs = append(list, q.jobs...)
 }
 
 // trouble is how a vendor's answer goes wrong.
@@ -58,6 +69,7 @@ const (
 	killed             // our process dies before the request
 	killedDone         // our process dies after it was done
 	lostLate           // the answer was lost, and it is done much later
+	full               // it was done, and from then on our disk is full
 )
 
 // profileVendor is a vendor of profiles in memory; next decides, call by call,
@@ -66,6 +78,7 @@ type profileVendor struct {
 	mu      sync.Mutex
 	next    func(op string) trouble
 	kill    context.CancelFunc
+	fill    func()
 	alive   map[string]string // id to name
 	proxies map[string]string // id to endpoint
 	deleted map[string]int
@@ -116,6 +129,8 @@ func (v *profileVendor) do(ctx context.Context, op string, effect func() error) 
 	}
 	err := effect()
 	switch what {
+	case full:
+		v.fill()
 	case lostAfter:
 		return &resource.Error{Reason: resource.Unreachable, Message: "no answer", Unclear: true}
 	case killedDone:
@@ -208,6 +223,9 @@ type ledgerBench struct {
 	vendor *profileVendor
 	queue  *jobList
 	world  *proxyWorld
+	// Of models: the agents and whose they are.
+	agents []fleet.AgentID
+	owner  map[fleet.AgentID]fleet.TeamID
 }
 
 func newLedgerBench(b *bench) *ledgerBench {
@@ -277,9 +295,10 @@ func (b *ledgerBench) work(ctx context.Context, most int) error {
 		if len(jobs) == 0 {
 			return nil
 		}
-		for _, j := range jobs {
+		for i, j := range jobs {
 			b.clock.step(j.after)
 			if err := b.run(ctx, j.args); err != nil {
+				b.queue.back(jobs[i:])
 				return err
 			}
 			if ctx.Err() != nil {
@@ -293,9 +312,12 @@ func (b *ledgerBench) work(ctx context.Context, most int) error {
 func (b *ledgerBench) run(ctx context.Context, args river.JobArgs) error {
 	switch args := args.(type) {
 	case app.ResourceJob:
-		_, err := b.WorkResource(ctx, args.ID, args.Turn)
-		if ctx.Err() != nil {
+		again, err := b.WorkResource(ctx, args.ID, args.Turn)
+		switch {
+		case ctx.Err() != nil:
 			return nil
+		case err == nil && again > 0:
+			b.queue.back([]queued{{args, again}})
 		}
 		return err
 	case app.ProxyCheckJob:
