@@ -126,3 +126,15 @@ func TestATeamThatComesLaterIsTold(t *testing.T) {
 }
 
 func list3[T any](list T, _ string, err error) (T, error) { return list, err }
+
+// People read sentences, not what the network's library says beside them.
+func TestAVendorThatIsAwayIsExplainedInASentence(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	b.ok(b.setUp(b.create("browser required")))
+	b.vendor.next = func(string) trouble { return lostBefore }
+	_ = b.work(t.Context(), 10)
+	if v := must[[]fleet.Vendor](t)(b.Vendors(t.Context(), b.viewer))[0]; v.State != fleet.VendorDown || v.Message != "no answer" {
+		t.Errorf("it is %s: %q", v.State, v.Message)
+	}
+}

@@ -115,7 +115,7 @@ func (v *profileVendor) do(ctx context.Context, op string, effect func() error) 
 	}
 	switch what {
 	case lostBefore:
-		return &resource.Error{Reason: resource.Unreachable, Message: "no answer", Unclear: true}
+		return &resource.Error{Reason: resource.Unreachable, Message: "no answer", Unclear: true, Cause: context.DeadlineExceeded}
 	case refused:
 		return &resource.Error{Reason: resource.Refused, Message: "not allowed"}
 	case revoked:

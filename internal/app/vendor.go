@@ -100,7 +100,7 @@ func (a *App) judge(ctx context.Context, g *vendor, err error) error {
 	}
 	switch state := g.learn(reason, err, a.Now(), a.clock.elapsed()); state {
 	case fleet.VendorStopped:
-		return a.stopVendor(ctx, g, err.Error())
+		return a.stopVendor(ctx, g, sentence(err))
 	case fleet.VendorDown:
 		a.log.Warn("a vendor does not answer; it is asked now and then", "vendor", g.profiles.Name(), "error", err)
 		return a.announceVendors(ctx, g.profiles.Name())
@@ -122,11 +122,11 @@ func (g *vendor) learn(reason resource.Reason, err error, now time.Time, elapsed
 	defer g.mu.Unlock()
 	switch reason {
 	case resource.Unauthorized, resource.Revoked:
-		g.become(fleet.VendorStopped, err.Error(), now, elapsed)
+		g.become(fleet.VendorStopped, sentence(err), now, elapsed)
 		return fleet.VendorStopped
 	case resource.Unreachable:
 		if g.failures++; g.failures >= downAfter && g.state == fleet.VendorOK {
-			g.become(fleet.VendorDown, err.Error(), now, elapsed)
+			g.become(fleet.VendorDown, sentence(err), now, elapsed)
 			return fleet.VendorDown
 		}
 	default:
