@@ -121,6 +121,7 @@ func newBench(t testing.TB, edit func(c *app.Config)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.writeMigrated()
 	hub := live.New()
 	b.store, err = store.Open(context.Background(), b.path, store.Options{Committed: hub.Publish, Fatal: func(err error) { t.Error("fatal", err) }})
 	if err != nil {
@@ -148,6 +149,31 @@ func newBench(t testing.TB, edit func(c *app.Config)) *bench {
 	b.viewer, b.operator, b.deleter, b.admin = actor(b.team, fleet.ScopeRead), actor(b.team, fleet.ScopeOperate), actor(b.team, fleet.ScopeDelete), actor(b.team, fleet.ScopeAdmin)
 	b.stranger = actor(other.ID, fleet.ScopeAdmin)
 	return b
+}
+
+// migrated is an empty file of the present schema: each test begins with a copy.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "agentry-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "agentry.db")
+	s, err := store.Open(context.Background(), path, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+func (b *bench) writeMigrated() {
+	b.t.Helper()
+	file, err := migrated()
+	b.ok(err)
+	b.ok(os.WriteFile(b.path, file, 0o600))
 }
 
 // memoryDir is a folder for one test, in memory where the machine has such a
