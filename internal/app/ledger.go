@@ -146,7 +146,7 @@ func nameResources(tx *store.Tx, p *fleet.Preview) error {
 func (a *App) drop(tx *store.Tx, r fleet.Resource, now time.Time) error {
 	turn := r.Turn
 	if r.State == fleet.ResourceWanted && r.AskedAt.IsZero() {
-		return errors.Join(advance(&r, fleet.StepGone, now), a.gone(tx, r, turn, now))
+		return a.gone(tx, r, turn, now)
 	}
 	if err := advance(&r, fleet.StepDrop, now); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (a *App) drop(tx *store.Tx, r fleet.Resource, now time.Time) error {
 	if used {
 		return a.park(tx, r, turn, now)
 	}
-	return errors.Join(advance(&r, fleet.StepGone, now), a.gone(tx, r, turn, now))
+	return a.gone(tx, r, turn, now)
 }
 
 // profileOpen tells whether a profile of the row's agent may still exist and
@@ -177,8 +177,11 @@ func profileOpen(tx *store.Tx, r fleet.Resource) (bool, error) {
 	}), err
 }
 
-// gone stores a row whose thing is no more, and lets go what waited for it.
+// gone stores that a row's thing is no more, and lets go what waited for it.
 func (a *App) gone(tx *store.Tx, r fleet.Resource, turn int64, now time.Time) error {
+	if err := advance(&r, fleet.StepGone, now); err != nil {
+		return err
+	}
 	if err := a.park(tx, r, turn, now); err != nil {
 		return err
 	}

@@ -167,3 +167,33 @@ func TestTheSweepLeavesAQueueThatMoves(t *testing.T) {
 		t.Errorf("%d jobs for 4 that nobody works at", n)
 	}
 }
+
+// A check that the vendor refuses is none that succeeds: nothing else is asked.
+func TestARefusedCheckOpensNothing(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	b.ok(b.setUp(b.create("browser required")))
+	b.vendor.next = func(string) trouble { return revoked }
+	b.ok(b.work(t.Context(), 10))
+	b.vendor.next = func(string) trouble { return refused }
+	b.ok(second(b.CheckVendor(t.Context(), b.admin, "gologin")))
+	b.ok(b.work(t.Context(), 10))
+	if got := strings.Join(b.vendor.calls[1:], " "); got != "check" {
+		t.Errorf("after the 429 it was asked %s", got)
+	}
+	if list := must[[]fleet.Vendor](t)(b.Vendors(t.Context(), b.viewer)); list[0].State != fleet.VendorStopped || list[0].Checking {
+		t.Errorf("it counts as %+v", list[0])
+	}
+}
+
+// What is refused of the pool is in the audit, like any other refusal.
+func TestARefusedProxyIsInTheAudit(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	b.pool("GB", 1, "one.example")
+	_, err := b.AddProxies(t.Context(), b.admin, app.AddProxiesInput{Entry: fleet.ProxyEntry{Host: "one.example", Port: 8080, Username: "u", Country: "GB"}})
+	wantErr(t, "the same again", err, fleet.CodeConflict, "The pool has a proxy with this address, username and country already")
+	if n := b.number(`SELECT COUNT(*) FROM audit WHERE action = 'proxy.add' AND outcome = 'conflict'`); n != 1 {
+		t.Errorf("%d entries", n)
+	}
+}

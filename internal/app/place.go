@@ -103,7 +103,10 @@ func (e *errand) moveProxy(ctx context.Context) (moved bool, err error) {
 			}
 			moved = true
 			old := e.r
-			if err := errors.Join(advance(&old, fleet.StepDrop, now), advance(&old, fleet.StepGone, now), e.app.gone(tx, old, old.Turn, now)); err != nil {
+			if err := advance(&old, fleet.StepDrop, now); err != nil {
+				return err
+			}
+			if err := e.app.gone(tx, old, old.Turn, now); err != nil {
 				return err
 			}
 			if other, err = c.want(other); err != nil {

@@ -101,7 +101,7 @@ func (a *App) AddProxies(ctx context.Context, by fleet.Actor, in AddProxiesInput
 		return a.proxiesAdded(tx, what, out, now)
 	})
 	if err != nil {
-		return AddedProxies{}, err
+		return AddedProxies{}, a.refused(ctx, what, err)
 	}
 	a.checkSoon(ctx)
 	return out, nil

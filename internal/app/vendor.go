@@ -402,7 +402,7 @@ func (a *App) WorkVendorCheck(ctx context.Context, name string) error {
 	g.checking = false
 	g.mu.Unlock()
 	switch {
-	case err != nil && !answered(err):
+	case err != nil && (!answered(err) || g.snapshot().State == fleet.VendorStopped):
 	case g.snapshot().State == fleet.VendorOK:
 		return a.announceVendors(ctx, name)
 	default:
