@@ -91,7 +91,10 @@ func (a *App) WorkResource(ctx context.Context, id string, turn int64) (again ti
 	case errors.Is(err, errOver), err == nil:
 		return 0, nil
 	}
-	return 0, e.failed(ctx, err)
+	if err = e.failed(ctx, err); err != nil {
+		a.unbegun.Store(true) // nobody knows when the end of the job can be stored
+	}
+	return 0, err
 }
 
 func (e *errand) work(ctx context.Context) error {

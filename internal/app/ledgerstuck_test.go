@@ -197,3 +197,23 @@ func TestARefusedProxyIsInTheAudit(t *testing.T) {
 		t.Errorf("%d entries", n)
 	}
 }
+
+// A try whose outcome could not be stored is begun again by the next sweep,
+// whatever became of its job and whatever else is going on.
+func TestATryThatCouldNotBeStoredIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	b := newLedgerBench(newBench(t, withLedger))
+	id := b.create("browser required")
+	b.ok(b.setUp(id))
+	b.fill()
+	if err := b.run(t.Context(), b.queue.take()[0].args); err == nil {
+		t.Fatal("nothing failed")
+	}
+	b.queue.take() // the end of its job was not stored either
+	b.exec(`DROP TRIGGER disk_is_full`)
+	b.ok(b.SweepLedger(t.Context()))
+	b.ok(b.work(t.Context(), 10))
+	if r := b.rows(id)[0]; r.State != fleet.ResourceHeld {
+		t.Errorf("it waits: %+v", r)
+	}
+}
