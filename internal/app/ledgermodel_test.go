@@ -293,6 +293,9 @@ func (b *ledgerBench) judge(rt rapid.TB) {
 			rt.Errorf("%d agents have the one place of %s", n, id)
 		}
 	}
+	if len(b.vendor.dressed) > 0 {
+		rt.Errorf("deleted with their proxies: %v", b.vendor.dressed)
+	}
 	if len(b.vendor.twice) > 0 {
 		rt.Errorf("deleted again: %v", b.vendor.twice)
 	}

@@ -84,6 +84,7 @@ type profileVendor struct {
 	deleted map[string]int
 	twice   []string
 	doubles []string // names that were made again while they were there
+	dressed []string // deleted as bare, with a proxy
 	late    []func() // effects that come when nobody waits for them any more
 	during  func(op string)
 	calls   []string
@@ -182,13 +183,16 @@ func (v *profileVendor) SetProxy(ctx context.Context, id string, e *resource.End
 	})
 }
 
-func (v *profileVendor) Delete(ctx context.Context, id string, again bool) error {
+func (v *profileVendor) Delete(ctx context.Context, id string, d resource.Deletion) error {
 	return v.do(ctx, "delete "+id, func() error {
 		switch {
 		case v.alive[id] != "":
+			if p := v.proxies[id]; d.Bare && p != "" && p != fmt.Sprint((*resource.Endpoint)(nil)) {
+				v.dressed = append(v.dressed, id+" "+p)
+			}
 			delete(v.alive, id)
 			v.deleted[id]++
-		case again: // it looked first, and did not ask again
+		case d.Again: // it looked first, and did not ask again
 		default:
 			v.twice = append(v.twice, id)
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"agentry/internal/fault"
@@ -200,10 +201,16 @@ func (e *errand) deleteProfile(ctx context.Context) error {
 		}
 	}
 	again := !e.r.AskedAt.IsZero() && !fault.On(fault.BlindDelete)
+	bare, err := e.bare(ctx)
+	if err != nil {
+		return err
+	}
 	if err := e.asking(ctx); err != nil {
 		return err
 	}
-	err = e.app.ask(ctx, g, func() error { return g.profiles.Delete(ctx, e.r.ExternalID, again) })
+	err = e.app.ask(ctx, g, func() error {
+		return g.profiles.Delete(ctx, e.r.ExternalID, resource.Deletion{Again: again, Bare: bare})
+	})
 	switch {
 	case err == nil:
 		return e.released(ctx)
@@ -213,6 +220,20 @@ func (e *errand) deleteProfile(ctx context.Context) error {
 		return e.leak(ctx, err)
 	}
 	return err
+}
+
+// bare tells whether the profile surely has no proxy: it was seen without one
+// when it was ready, and its agent had none in that life.
+func (e *errand) bare(ctx context.Context) (bool, error) {
+	if e.r.HeldAt.IsZero() {
+		return false, nil
+	}
+	var list []fleet.Resource
+	err := e.app.store.Read(ctx, func(tx *store.Tx) (err error) {
+		list, err = tx.Resources(e.r.TeamID, ResourceFilter{AgentID: e.r.AgentID, Type: fleet.ResourceProxy}, "", tickBatch)
+		return err
+	})
+	return err == nil && len(list) < tickBatch && !slices.ContainsFunc(list, func(r fleet.Resource) bool { return r.Incarnation == e.r.Incarnation }), err
 }
 
 // leak stores that the vendor refuses for good to let go: people have to look.

@@ -137,7 +137,7 @@ func (a *App) sweepProfile(ctx context.Context, g *vendor, p resource.Profile) e
 		return nil
 	}
 	// The list may be older than the row: what it shows is looked for first.
-	err = a.ask(ctx, g, func() error { return g.profiles.Delete(ctx, p.ID, true) })
+	err = a.ask(ctx, g, func() error { return g.profiles.Delete(ctx, p.ID, resource.Deletion{Again: true}) })
 	if err != nil {
 		return err
 	}

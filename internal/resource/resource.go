@@ -45,13 +45,20 @@ type Profiles interface {
 	// SetProxy makes the profile use the endpoint, or none when it is nil, and
 	// returns nil once the vendor shows it so.
 	SetProxy(ctx context.Context, id string, e *Endpoint) error
-	// Delete stops what runs with the profile and deletes it; nil is that it is
-	// gone for sure. again says that an earlier try may have worked: then it is
-	// looked for first.
-	Delete(ctx context.Context, id string, again bool) error
+	// Delete stops what runs with the profile, takes its proxy away and deletes
+	// it; nil is that it is gone for sure.
+	Delete(ctx context.Context, id string, d Deletion) error
 	// List returns a page, from 1, of the profiles whose name begins with the
 	// prefix, and whether there are more pages.
 	List(ctx context.Context, prefix string, page int) (list []Profile, more bool, err error)
+}
+
+// Deletion is what is known of a profile that is to be deleted.
+type Deletion struct {
+	// Again: an earlier try may have worked, so it is looked for first.
+	Again bool
+	// Bare: it surely has no proxy to take away.
+	Bare bool
 }
 
 // Proxies knows how proxies are reached and tried.

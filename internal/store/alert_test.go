@@ -64,9 +64,8 @@ func TestTeamAlerts(t *testing.T) {
 		if err := tx.SaveAlert(teamA, al); err != nil {
 			return err
 		}
-		row, err := tx.Agent(teamA, a.ID)
-		if row.OpenAlerts != 1 {
-			t.Errorf("the agent has %d open alerts", row.OpenAlerts)
+		if row, err := tx.Agent(teamA, a.ID); row.OpenAlerts != 1 || err != nil {
+			t.Errorf("the agent has %d open alerts, %v", row.OpenAlerts, err)
 		}
 		// A resolved one is no obstacle.
 		return tx.InsertAlert(teamA, teamAlert("4", "stopped", fleet.AlertOpen))

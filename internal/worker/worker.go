@@ -116,7 +116,7 @@ func (w *Worker) every(ctx context.Context, pause time.Duration, sweep func(ctx 
 		next := time.NewTicker(pause)
 		defer next.Stop()
 		for ctx.Err() == nil {
-			if err := sweep(ctx); err != nil && ctx.Err() == nil {
+			if err := within(ctx, jobTime, sweep); err != nil && ctx.Err() == nil {
 				w.log.Warn("a sweep failed; the next one goes on", "error", err)
 			}
 			select {
@@ -125,6 +125,14 @@ func (w *Worker) every(ctx context.Context, pause time.Duration, sweep func(ctx 
 			}
 		}
 	})
+}
+
+// within runs f with a bound on its time: a vendor whose list never ends must
+// not take its whole rate from what is to be released.
+func within(ctx context.Context, d time.Duration, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return f(ctx)
 }
 
 // Stop gives up what is under way, which begins again with the next server,

@@ -34,7 +34,7 @@ func (k *tokens) put(token string, err error) {
 // everyCall asks for everything a client can be asked for.
 func everyCall(t *testing.T, c *Client) map[string]error {
 	ctx := t.Context()
-	out := map[string]error{"set proxy": c.SetProxy(ctx, testID, nil), "delete": c.Delete(ctx, testID, false), "delete again": c.Delete(ctx, testID, true)}
+	out := map[string]error{"set proxy": c.SetProxy(ctx, testID, nil), "delete": c.Delete(ctx, testID, resource.Deletion{}), "delete again": c.Delete(ctx, testID, resource.Deletion{Again: true})}
 	_, out["find"] = c.Find(ctx, testName)
 	_, out["create"] = c.Create(ctx, testName)
 	_, _, out["list"] = c.List(ctx, "agentry-", 1)

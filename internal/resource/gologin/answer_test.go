@@ -85,7 +85,7 @@ func TestAnswers(t *testing.T) {
 			says(t, wantError(t, err, c.read, false), c.says)
 			_, err = w.client().Create(t.Context(), testName)
 			says(t, wantError(t, err, c.create, c.unclear), c.says)
-			err = w.client().Delete(t.Context(), testID, false)
+			err = w.client().Delete(t.Context(), testID, resource.Deletion{})
 			if c.deleted == fine {
 				if err != nil {
 					t.Errorf("the deletion failed: %v", err)

@@ -158,7 +158,7 @@ func TestNoConnectionIsNoDoubt(t *testing.T) {
 			c := newClient(t, Config{Base: base, Token: fixed(testToken)})
 			_, err := c.Create(t.Context(), testName)
 			says(t, wantError(t, err, resource.Unreachable, false), "cannot be reached at "+base)
-			wantError(t, c.Delete(t.Context(), testID, false), resource.Unreachable, false)
+			wantError(t, c.Delete(t.Context(), testID, resource.Deletion{}), resource.Unreachable, false)
 		})
 	}
 }

@@ -83,10 +83,10 @@ func TestTheStandInTakesEveryRequest(t *testing.T) {
 		t.Errorf("listed %v, more %v, %v", list, more, err)
 	}
 	for range 2 {
-		if err := c.Delete(ctx, p.ID, false); err != nil {
+		if err := c.Delete(ctx, p.ID, resource.Deletion{}); err != nil {
 			t.Error(err)
 		}
-		if err := c.Delete(ctx, p.ID, true); err != nil {
+		if err := c.Delete(ctx, p.ID, resource.Deletion{Again: true}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -114,7 +114,7 @@ func TestSecondDeletions(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if err := c.Delete(t.Context(), p.ID, again); err != nil {
+				if err := c.Delete(t.Context(), p.ID, resource.Deletion{Again: again}); err != nil {
 					t.Errorf("%d, again %v: %v", status, again, err)
 				}
 			}
@@ -126,7 +126,7 @@ func TestSecondDeletions(t *testing.T) {
 	s, c := standIn(t, fake.Options{})
 	id := s.Add(testName)
 	s.Protect(id, true)
-	wantError(t, c.Delete(t.Context(), id, false), resource.Refused, false)
+	wantError(t, c.Delete(t.Context(), id, resource.Deletion{}), resource.Refused, false)
 }
 
 // TestARunningBrowserIsStopped: a profile that runs is not deleted.
@@ -147,7 +147,7 @@ func TestARunningBrowserIsStopped(t *testing.T) {
 	if res.StatusCode/100 != 2 || !s.Profiles()[0].Running {
 		t.Fatalf("the browser does not run: %d", res.StatusCode)
 	}
-	if err := c.Delete(t.Context(), id, true); err != nil || len(s.Profiles()) != 0 {
+	if err := c.Delete(t.Context(), id, resource.Deletion{Again: true}); err != nil || len(s.Profiles()) != 0 {
 		t.Errorf("%v, %v", err, s.Profiles())
 	}
 }
@@ -279,7 +279,7 @@ func live(ctx context.Context, c *Client, name string) error {
 		}
 	}
 	for range tries {
-		err := c.Delete(ctx, id, again)
+		err := c.Delete(ctx, id, resource.Deletion{Again: again})
 		if err == nil {
 			return set
 		}

@@ -12,20 +12,22 @@ import (
 // be restored, with the proxy's password in them. When GoLogin refuses to
 // clear or to stop, it is deleted all the same: the refusal that counts is
 // that of the deletion.
-func (c *Client) Delete(ctx context.Context, id string, again bool) error {
+func (c *Client) Delete(ctx context.Context, id string, d resource.Deletion) error {
 	if !isID(id) {
 		return notAnID()
 	}
-	if again {
+	if d.Again {
 		if _, err := c.look(ctx, id); err != nil {
 			return unlessMissing(err)
 		}
 	}
 	path := "/browser/" + id
-	for _, q := range []call{
-		{method: http.MethodPatch, path: path + "/proxy", body: clearBody{none}},
-		{method: http.MethodDelete, path: path + "/web"},
-	} {
+	clear, stop := call{method: http.MethodPatch, path: path + "/proxy", body: clearBody{none}}, call{method: http.MethodDelete, path: path + "/web"}
+	before := []call{clear, stop}
+	if d.Bare {
+		before = []call{stop}
+	}
+	for _, q := range before {
 		if _, err := c.ask(ctx, q); err != nil && !c.passes(q, err) {
 			return marked(err, false) // the deletion itself was not asked for
 		}

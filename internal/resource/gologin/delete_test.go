@@ -16,13 +16,14 @@ func TestDelete(t *testing.T) {
 	denied, fault := refusal(403, "Forbidden resource"), refusal(500, "x")
 	noRoute := refusal(404, "Cannot DELETE "+path)
 	cases := map[string]struct {
-		again                     bool
+		again, bare               bool
 		look, clear, stop, remove reply // what has no reply is not asked
 		reason                    resource.Reason
 		unclear                   bool
 	}{
 		"deleted":                       {clear: done, stop: done, remove: done},
 		"deleted, 200":                  {clear: reply{200, "", `{}`}, stop: reply{200, "", ""}, remove: reply{200, "", `{"ok":true}`}},
+		"never had a proxy":             {bare: true, stop: done, remove: done},
 		"again, gone":                   {again: true, look: gone},
 		"again, there":                  {again: true, look: there, clear: done, stop: done, remove: done},
 		"again, fault":                  {again: true, look: fault, reason: resource.Unreachable},
@@ -55,7 +56,7 @@ func TestDelete(t *testing.T) {
 				}
 			}
 			w := newWorld(t, routes)
-			err := w.client().Delete(t.Context(), testID, c.again)
+			err := w.client().Delete(t.Context(), testID, resource.Deletion{Again: c.again, Bare: c.bare})
 			if c.reason == "" {
 				if err != nil {
 					t.Errorf("failed: %v", err)
@@ -77,7 +78,7 @@ func TestARefusedClearingIsTold(t *testing.T) {
 	})
 	var log bytes.Buffer
 	c := newClient(t, Config{Base: w.server.URL, Token: fixed(testToken), Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err := c.Delete(t.Context(), testID, false); err != nil {
+	if err := c.Delete(t.Context(), testID, resource.Deletion{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := log.String(); strings.Count(got, "refused a step") != 1 || strings.Contains(got, "canary") || strings.Contains(got, testToken) {

@@ -38,9 +38,9 @@ func TestAWholeLife(t *testing.T) {
 		}},
 		{"take its proxy away", func() error { return c.SetProxy(t.Context(), testID, nil) }},
 		{"list, for the sweep", func() error { _, _, err := c.List(t.Context(), "agentry-", 1); return err }},
-		{"delete", func() error { return c.Delete(t.Context(), testID, false) }},
-		{"delete again", func() error { return c.Delete(t.Context(), testID, true) }},
-		{"delete again, after it was gone", func() error { return c.Delete(t.Context(), testID, true) }},
+		{"delete", func() error { return c.Delete(t.Context(), testID, resource.Deletion{}) }},
+		{"delete again", func() error { return c.Delete(t.Context(), testID, resource.Deletion{Again: true}) }},
+		{"delete again, after it was gone", func() error { return c.Delete(t.Context(), testID, resource.Deletion{Again: true}) }},
 	}
 	var out strings.Builder
 	for _, s := range steps {

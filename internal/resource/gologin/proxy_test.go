@@ -85,8 +85,8 @@ func TestWhatIsWrongIsNotSent(t *testing.T) {
 	c := w.client()
 	for _, id := range []string{"", "65f0", testID + "0", strings.ToUpper(testID), "../user", testID + "\n", "65f0c0ffee0123456789abc/"} {
 		wantError(t, c.SetProxy(t.Context(), id, nil), resource.Invalid, false)
-		wantError(t, c.Delete(t.Context(), id, false), resource.Invalid, false)
-		wantError(t, c.Delete(t.Context(), id, true), resource.Invalid, false)
+		wantError(t, c.Delete(t.Context(), id, resource.Deletion{}), resource.Invalid, false)
+		wantError(t, c.Delete(t.Context(), id, resource.Deletion{Again: true}), resource.Invalid, false)
 	}
 	for _, change := range []func(*resource.Endpoint){
 		func(e *resource.Endpoint) { e.Scheme = "https" }, func(e *resource.Endpoint) { e.Host = "" },

@@ -76,13 +76,7 @@ func TestExitElsewhereIsAFailure(t *testing.T) {
 // Each failure has its own sentence, and none says a word of the password.
 func TestCheckFails(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		scheme string
-		plain  bool // the echo is asked in the open
-		proxy  func(p *proxy, e *resource.Endpoint)
-		reason resource.Reason
-		want   string
-	}{
+	for name, c := range map[string]failure{
 		"407 to CONNECT":  {proxy: func(p *proxy, e *resource.Endpoint) { e.Password += "x" }, reason: resource.Unauthorized, want: "does not accept the username and password"},
 		"407 in the open": {plain: true, proxy: func(p *proxy, e *resource.Endpoint) { e.Password += "x" }, reason: resource.Unauthorized, want: "does not accept the username and password"},
 		"SOCKS5 password": {scheme: "socks5", proxy: func(p *proxy, e *resource.Endpoint) { e.Password += "x" }, reason: resource.Unauthorized, want: "does not accept the username and password"},
@@ -127,9 +121,9 @@ func cmpOr(a, b string) string {
 	return a
 }
 
-type failure = struct {
+type failure struct {
 	scheme string
-	plain  bool
+	plain  bool // the echo is asked in the open
 	proxy  func(p *proxy, e *resource.Endpoint)
 	reason resource.Reason
 	want   string
