@@ -26,6 +26,76 @@ const (
 	justNow = time.Minute
 )
 
+// StartLedger begins with what a former server left undone: which vendors must
+// not be asked, and a job for every open row.
+func (a *App) StartLedger(ctx context.Context) error {
+	if g := a.vendor; g != nil {
+		err := a.store.Write(ctx, func(tx *store.Tx) error {
+			stop, ok, err := tx.VendorStopped(g.profiles.Name())
+			switch {
+			case err != nil || !ok:
+				return err
+			case stop.Mark != g.profiles.Mark(): // another token was put in place
+				return tx.AllowVendor(g.profiles.Name())
+			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.become(fleet.VendorStopped, stop.Message, stop.At, a.clock.elapsed())
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if g.snapshot().State == fleet.VendorOK {
+			if err := errors.Join(a.allowVendor(ctx, g), a.checkAtStart(ctx, g)); err != nil {
+				return err
+			}
+		}
+	}
+	return a.beginAll(ctx)
+}
+
+// checkAtStart has the access tried once, so that a wrong token is known before
+// an agent waits for a profile.
+func (a *App) checkAtStart(ctx context.Context, g *vendor) error {
+	return a.store.Write(ctx, func(tx *store.Tx) error {
+		return a.insert(tx, VendorCheckJob{Name: g.profiles.Name()}, 0)
+	})
+}
+
+// beginAll inserts a job for every open row but leaks that have their time.
+// Where that fails, the sweep does it.
+func (a *App) beginAll(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			a.unbegun.Store(true)
+		}
+	}()
+	for after := ""; ; {
+		var n int
+		err := a.store.Write(ctx, func(tx *store.Tx) error {
+			list, err := tx.OpenResources(after, tickBatch)
+			if err != nil {
+				return err
+			}
+			n = len(list)
+			for _, r := range list {
+				after = r.ID
+				if r.State == fleet.ResourceLeaked && !r.NextTry.IsZero() {
+					continue
+				}
+				if err := a.enqueue(tx, r, r.Turn, 0, a.Now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || n < tickBatch {
+			return err
+		}
+	}
+}
+
 // SweepLedger inserts jobs for rows and checks of proxies that are due and that
 // nobody works at, and asks a vendor that is away whether it is back. Call it
 // every few seconds.
