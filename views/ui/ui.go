@@ -155,23 +155,26 @@ func Ago(at, now time.Time) string {
 	if future {
 		d = -d
 	}
-	var span string
-	switch {
-	case d < time.Second:
+	if d < time.Second {
 		return "now"
-	case d < time.Minute:
-		span = fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		span = fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		span = fmt.Sprintf("%d h", int(d.Hours()))
-	default:
-		span = fmt.Sprintf("%d days", int(d.Hours()/24))
 	}
 	if future {
-		return "in " + span
+		return "in " + span(d)
 	}
-	return span + " ago"
+	return span(d) + " ago"
+}
+
+// span writes a length of time in its largest unit, rounded down.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
 
 // Absolute writes an instant with its zone, for people.
