@@ -25,6 +25,8 @@ type FleetList struct {
 	Countries, Kinds, Tags, Sorts []ui.Option
 	Rows                          []Row
 	Pager                         ui.Pager
+	// CSVHref is the download of the whole list with its filters.
+	CSVHref string
 	// CanCreate: the member may create agents.
 	CanCreate bool
 }

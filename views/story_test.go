@@ -72,7 +72,7 @@ func sampleList() FleetList {
 		Kinds:     []ui.Option{{Value: "", Label: "Kind"}, {Value: "assistant", Label: "assistant"}},
 		Tags:      []ui.Option{{Value: "", Label: "Tag"}, {Value: "vip", Label: "vip"}},
 		Sorts:     []ui.Option{{Value: "", Label: "Sort: attention"}, {Value: "name", Label: "Sort: name"}},
-		Pager:     ui.Pager{Text: "1–50 of 381 · 31 ended hidden", NextHref: "/fleet?cursor=abc"},
+		Pager:     ui.Pager{Text: "1–50 of 381 · 31 ended hidden", NextHref: "/fleet?cursor=abc"}, CSVHref: "/fleet.csv",
 	}
 }
 

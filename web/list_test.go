@@ -3,13 +3,16 @@ package web
 import (
 	"bufio"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -59,6 +62,47 @@ func TestListWithoutLimitIsWhole(t *testing.T) {
 	if list := names(t, w.do("GET", "/v1/agents?sort=-name&q=agent%2044", key, "").body); len(list) != 10 || list[0] != "agent 449" {
 		t.Errorf("narrowed and turned round: %v", list)
 	}
+}
+
+// The whole list comes as CSV too, with the same filters, in cells that no
+// spreadsheet runs.
+func TestListAsCSV(t *testing.T) {
+	w := newWorld(t)
+	w.many(210)
+	must(t, w.rename("agent 007", "=HYPERLINK(\"x\"), \"quoted\"", []string{"+1", "vip"}))
+	key := w.keys[fleet.ScopeRead]
+	a := w.do("GET", "/v1/agents?format=csv", key, "")
+	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	must(t, err)
+	if a.status != 200 || len(rows) != 211 || a.header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" || a.header.Get("Content-Disposition") != `attachment; filename="agents.csv"` {
+		t.Fatalf("%d, %d rows, %v", a.status, len(rows), a.header)
+	}
+	cell := func(row []string, name string) string { return row[slices.Index(rows[0], name)] }
+	if got := cell(rows[1], "name"); got != `'=HYPERLINK("x"), "quoted"` || cell(rows[1], "tags") != "'+1; vip" || cell(rows[1], "status") != "setup_needed" {
+		t.Errorf("first row %q", rows[1])
+	}
+	if at, err := time.Parse(time.RFC3339, cell(rows[210], "createdAt")); err != nil || at.IsZero() || cell(rows[210], "endedAt") != "" || cell(rows[210], "name") != "agent 209" {
+		t.Errorf("last row %q (%v)", rows[210], err)
+	}
+	b := w.do("GET", "/v1/agents?q=agent%2020&sort=-name", key, "", "Accept: text/csv")
+	if rows, err := csv.NewReader(strings.NewReader(b.body)).ReadAll(); err != nil || len(rows) != 11 || rows[1][1] != "agent 209" || b.header.Get("Vary") != "Accept" {
+		t.Errorf("narrowed: %v %v %v", rows, err, b.header)
+	}
+	for query, field := range map[string]string{"format=csv&limit=5": "limit", "format=xml": "format", "format=csv&status=gone": "status"} {
+		if a := w.do("GET", "/v1/agents?"+query, key, ""); a.status != 400 || !strings.Contains(a.body, `"`+field+`":`) || a.header.Get("Content-Disposition") != "" {
+			t.Errorf("%s: %d %s %v", query, a.status, a.body, a.header)
+		}
+	}
+}
+
+// rename finds the agent of a name and gives it another, and tags.
+func (w *world) rename(from, to string, tags []string) error {
+	p, err := w.app.Agents(w.t.Context(), w.actor(), app.ListInput{Q: from})
+	if err != nil {
+		return err
+	}
+	_, err = w.app.Update(w.t.Context(), w.actor(), p.Agents[0].ID, app.UpdateInput{Name: &to, Tags: &tags})
+	return err
 }
 
 func TestPagesLeadOn(t *testing.T) {

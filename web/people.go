@@ -33,6 +33,7 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/", access: read, handle: asViewer(p.Home)},
 		{method: "GET", path: "/events", access: read, handle: s.pageEvents, stream: true},
 		{method: "GET", path: "/fleet", access: read, handle: asViewer(p.Fleet)},
+		{method: "GET", path: "/fleet.csv", access: read, handle: asViewer(p.FleetCSV)},
 		{method: "GET", path: "/alerts", access: read, handle: asViewer(p.Alerts)},
 		{method: "GET", path: "/deletions/:deletionId", access: read, handle: asViewer(p.Deletion)},
 		{method: "GET", path: "/resources", access: read, handle: asViewer(p.Resources)},

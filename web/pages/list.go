@@ -1,10 +1,13 @@
 package pages
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -12,6 +15,7 @@ import (
 	"agentry/internal/fleet"
 	"agentry/views"
 	"agentry/views/ui"
+	"agentry/web/stream"
 )
 
 const rowsPerPage = 50
@@ -98,6 +102,20 @@ func (p *Pages) Fleet(c *fiber.Ctx, who Viewer) error {
 	return send(c, views.FleetPage(views.Fleet{Shell: shell, List: m}))
 }
 
+// FleetCSV answers GET /fleet.csv: every agent that the same filters leave in
+// the list, without its pages.
+func (p *Pages) FleetCSV(c *fiber.Ctx, who Viewer) error {
+	l, err := listingOf(c)
+	if err != nil {
+		return err
+	}
+	in := l.input()
+	in.WithSpark = false
+	return stream.AgentsCSV(p.config.Streams, c, "fleet-"+p.app.Now().UTC().Format(time.DateOnly)+".csv", func(ctx context.Context, yield func(app.AgentView) error) error {
+		return p.app.EachAgent(ctx, who.Actor, in, yield)
+	})
+}
+
 func (l listing) chips(counts app.FleetCounts) []views.Chip {
 	by := map[string]int{"": int(counts.All), "attention": int(counts.Attention)}
 	for status, n := range counts.ByStatus {
@@ -116,6 +134,7 @@ func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts
 	if err != nil {
 		return err
 	}
+	m.CSVHref = strings.Replace(l.href(), "/fleet", "/fleet.csv", 1)
 	m.Query, m.Status, m.Country, m.Kind, m.Tag, m.Sort = l.q, l.status, l.country, l.kind, l.tag, l.sort
 	m.Countries = choices("Country", counts.Countries, l.country)
 	m.Tags = choices("Tag", counts.Tags, l.tag)

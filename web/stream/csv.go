@@ -6,26 +6,70 @@ import (
 	"encoding/csv"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
+	"agentry/internal/app"
 	"agentry/internal/fleet"
 )
 
 // UsageCSV answers with counters as CSV (RFC 4180) under a file name: day,
 // kind, incarnation, count. See Elements for errors.
 func UsageCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(fleet.Usage) error) error) error {
-	c.Set(fiber.HeaderContentDisposition, Attachment(name))
-	form := Form{ContentType: "text/csv; charset=utf-8; header=present", Open: "day,kind,incarnation,count\r\n"}
-	return Elements(s, c, form, each, func(w *bufio.Writer, u fleet.Usage) error {
+	return table(s, c, name, []string{"day", "kind", "incarnation", "count"}, each, func(u fleet.Usage) []string {
+		return []string{u.Day, Cell(u.Kind), strconv.Itoa(u.Incarnation), strconv.FormatInt(u.Count, 10)}
+	})
+}
+
+// AgentsCSV answers with agents as CSV under a file name, a row an agent, in
+// the words of /v1: times in UTC, tags parted by semicolons, protected the
+// reason of the protection. See Elements for errors.
+func AgentsCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(app.AgentView) error) error) error {
+	head := []string{
+		"id", "name", "kind", "status", "runtime", "lastHeardAt", "why", "login", "country", "tags", "openAlerts", "protected",
+		"messagesDaily", "messagesMax", "invitationsDaily", "invitationsMax", "nextTask", "incarnation", "endReason", "endedAt", "createdAt", "updatedAt",
+	}
+	return table(s, c, name, head, each, func(v app.AgentView) []string {
+		number := func(n int64) string { return strconv.FormatInt(n, 10) }
+		protected := ""
+		if v.Protected != nil {
+			protected = v.Protected.Reason
+		}
+		return []string{
+			string(v.ID), Cell(v.Name), v.Kind, string(v.Status), string(v.Runtime.State), instant(v.Runtime.LastHeardAt),
+			Cell(v.Why), Cell(v.Login), v.Country, Cell(strings.Join(v.Tags, "; ")), strconv.Itoa(v.OpenAlerts), Cell(protected),
+			number(v.Usage.MessagesDaily), strconv.Itoa(v.Limits.MessagesMax), number(v.Usage.InvitationsDaily), strconv.Itoa(v.Limits.InvitationsMax),
+			instant(v.NextTask), strconv.Itoa(v.Incarnation), Cell(string(v.EndReason)), instant(v.EndedAt), instant(v.CreatedAt), instant(v.UpdatedAt),
+		}
+	})
+}
+
+// table answers with a header and a line an element; the texts of row are
+// harmless already.
+func table[T any](s *Streams, c *fiber.Ctx, name string, head []string, each func(ctx context.Context, yield func(T) error) error, row func(T) []string) error {
+	form := Form{ContentType: "text/csv; charset=utf-8; header=present", Open: strings.Join(head, ",") + "\r\n"}
+	err := Elements(s, c, form, each, func(w *bufio.Writer, v T) error {
 		out := csv.NewWriter(w)
 		out.UseCRLF = true
-		if err := out.Write([]string{u.Day, Cell(u.Kind), strconv.Itoa(u.Incarnation), strconv.FormatInt(u.Count, 10)}); err != nil {
+		if err := out.Write(row(v)); err != nil {
 			return err
 		}
 		out.Flush()
 		return out.Error()
 	})
+	if err == nil {
+		c.Set(fiber.HeaderContentDisposition, Attachment(name))
+	}
+	return err
+}
+
+// instant is a time as the API writes it, "" for none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
 // Cell makes text harmless to a spreadsheet: what would begin a formula there

@@ -16,16 +16,26 @@ import (
 )
 
 // Agents answers GET /v1/agents: with limit a page, without it every agent,
-// streamed.
+// streamed, as JSON, or as CSV where format or else Accept asks for it.
 func (a *API) Agents(c *fiber.Ctx, by fleet.Actor) error {
 	in, err := listInput(c)
 	if err != nil {
 		return err
 	}
-	if in.Limit == 0 {
-		return stream.List(a.streams, c, func(ctx context.Context, yield func(app.AgentView) error) error {
-			return a.app.EachAgent(ctx, by, in, yield)
-		}, func(w *bufio.Writer, v app.AgentView) error { return writeJSON(w, a.agent(v)) })
+	table, err := asCSV(c)
+	if err != nil {
+		return err
+	}
+	all := func(ctx context.Context, yield func(app.AgentView) error) error {
+		return a.app.EachAgent(ctx, by, in, yield)
+	}
+	switch {
+	case table && in.Limit != 0:
+		return fleet.Invalid("limit", "is not for CSV: it has the whole list")
+	case table:
+		return stream.AgentsCSV(a.streams, c, "agents.csv", all)
+	case in.Limit == 0:
+		return stream.List(a.streams, c, all, func(w *bufio.Writer, v app.AgentView) error { return writeJSON(w, a.agent(v)) })
 	}
 	p, err := a.app.Agents(c.UserContext(), by, in)
 	if err != nil {

@@ -26,18 +26,24 @@ func (a *API) Usage(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	format, err := oneOf(c, "format", "json", "csv")
+	table, err := asCSV(c)
 	if err != nil {
 		return err
 	}
 	each := func(ctx context.Context, yield func(fleet.Usage) error) error {
 		return a.app.EachUsage(ctx, by, id, in, yield)
 	}
-	c.Vary(fiber.HeaderAccept)
-	if format == "csv" || format == "" && c.Accepts(fiber.MIMEApplicationJSON, "text/csv") == "text/csv" {
+	if table {
 		return stream.UsageCSV(a.streams, c, "usage-"+string(id)+".csv", each)
 	}
 	return stream.List(a.streams, c, each, func(w *bufio.Writer, u fleet.Usage) error { return writeJSON(w, usage(u)) })
+}
+
+// asCSV tells whether a list is asked for as CSV: by format, else by Accept.
+func asCSV(c *fiber.Ctx) (bool, error) {
+	format, err := oneOf(c, "format", "json", "csv")
+	c.Vary(fiber.HeaderAccept)
+	return format == "csv" || format == "" && c.Accepts(fiber.MIMEApplicationJSON, "text/csv") == "text/csv", err
 }
 
 func usageInput(c *fiber.Ctx) (in app.UsageInput, err error) {
