@@ -1,7 +1,8 @@
 // Package static holds what the pages load: styles, scripts, the icon. Each
 // file is served under a URL that carries a hash of its content, so that a
-// browser may keep it for ever. htmx and uPlot come from npm into vendor/ at
-// build; the package builds, and the pages work, with that folder empty.
+// browser may keep it for ever. htmx, uPlot and our own scripts minified come
+// from npm into vendor/ at build; the package builds, and the pages work, with
+// that folder empty.
 package static
 
 import (
@@ -19,20 +20,20 @@ import (
 // Prefix is where the router mounts the files.
 const Prefix = "/static/"
 
-// The pattern takes the kept placeholder, htmx and uPlot, and leaves out what is
-// only for tests.
+// The pattern takes the kept placeholder, htmx, our own scripts and uPlot, and
+// leaves out what is only for tests.
 //
-//go:embed *.css *.js *.svg vendor/[.hu]*
+//go:embed *.css *.js *.svg vendor/[.hou]*
 var files embed.FS
 
-// served maps the only names that are answered to where they lie.
+// served maps the only names that are answered to where they lie. A file may be
+// made of several: what every page runs is one, which compresses better than
+// its parts.
 func served() map[string]string {
 	return map[string]string{
 		"app.css":  "app.css",
 		"theme.js": "theme.js",
-		"app.js":   "app.js",
-		"live.js":  "live.js",
-		"htmx.js":  "vendor/htmx.min.js",
+		"page.js":  "vendor/htmx.min.js app.js live.js",
 		"icon.svg": "icon.svg",
 		// For one tab each.
 		"log.js":    "log.js",
@@ -80,13 +81,10 @@ func File(name string) (asset Asset, ok bool) {
 
 func stock(from fs.FS, names map[string]string) shelf {
 	s := shelf{urls: map[string]string{}, assets: map[string]Asset{}}
-	for name, file := range names {
-		body, err := fs.ReadFile(from, file)
-		if err != nil {
+	for name, parts := range names {
+		body := join(from, strings.Fields(parts))
+		if len(body) == 0 {
 			continue
-		}
-		if path.Ext(name) == ".js" && path.Dir(file) == "." {
-			body = lean(body)
 		}
 		a := Asset{Body: body, Gzip: squeeze(body), ContentType: contentType(name)}
 		s.assets[name] = a
@@ -98,8 +96,38 @@ func stock(from fs.FS, names map[string]string) shelf {
 	return s
 }
 
+// join puts files in a row, our own scripts as small as they are to be had.
+// What is not there is left out.
+func join(from fs.FS, parts []string) []byte {
+	var out []byte
+	for _, file := range parts {
+		body, err := fs.ReadFile(from, file)
+		if err != nil {
+			continue
+		}
+		if path.Ext(file) == ".js" && path.Dir(file) == "." {
+			body = small(from, file, body)
+		}
+		if len(out) > 0 {
+			out = append(out, '\n')
+		}
+		out = append(out, body...)
+	}
+	return out
+}
+
+// small is a script of our own as `npm run vendor` minified it. The name of the
+// minified one carries the hash of what it was made of, so that an older one is
+// never sent: without one for just this script it only gets lean.
+func small(from fs.FS, name string, script []byte) []byte {
+	if body, err := fs.ReadFile(from, "vendor/own/"+hashedName(name, script)); err == nil {
+		return body
+	}
+	return lean(script)
+}
+
 // lean leaves the margin and the lines that are comments out of a script of our
-// own: they are a fifth of what is sent. A text may not go on over lines.
+// own. A text may not go on over lines.
 func lean(script []byte) []byte {
 	var out bytes.Buffer
 	for line := range bytes.Lines(script) {
