@@ -34,6 +34,8 @@ const (
 	EventVendorChanged = "vendor.changed"
 	// EventTeamChanged is about the team itself: it was paused or resumed.
 	EventTeamChanged = "team.changed"
+	// EventBulkChanged is about a bulk: its counts or state moved.
+	EventBulkChanged = "bulk.changed"
 	// EventSessionChanged makes streams ask again whether they may go on.
 	EventSessionChanged = "session.changed"
 )
