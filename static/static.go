@@ -35,6 +35,8 @@ func served() map[string]string {
 		"theme.js": "theme.js",
 		"page.js":  "vendor/htmx.min.js app.js live.js",
 		"icon.svg": "icon.svg",
+		// The sprite of every page.
+		"icons.svg": "icons.svg",
 		// For one tab each.
 		"log.js":    "log.js",
 		"usage.js":  "usage.js",
