@@ -84,6 +84,9 @@
     if (s < 3600) return `${Math.floor(s / 60)} min`;
     return s < 172800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} days`;
   };
+  // Exact times are the server's, but for the browser's zone, which it does not know.
+  const here = !doc.body.dataset.zone;
+  const exact = (at) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
   const tick = () => {
     const now = Date.now() - skew;
     for (const t of doc.querySelectorAll("time:not(.abs)")) {
@@ -91,8 +94,9 @@
       const s = (now - at) / 1000;
       const text = Math.abs(s) < 1 ? "now" : s < 0 ? `in ${span(-s)}` : `${span(s)} ago`;
       if (t.textContent !== text) t.textContent = text;
-      if (!t.title.includes(" · ")) t.title = `${new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" })} · ${t.title}`;
+      if (here && !t.title.includes(" · ")) t.title = `${exact(at)} · ${t.title}`;
     }
+    if (here) for (const t of doc.querySelectorAll("time.abs:not([title])")) [t.title, t.textContent] = [t.textContent, exact(t.dateTime)];
   };
   setInterval(tick, 10_000);
   doc.addEventListener("visibilitychange", tick);

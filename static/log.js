@@ -16,8 +16,8 @@
   const kept = { atEnd: 1000, away: 5000 }; // lines in the page
   const wait = 500; // least milliseconds between fetches
 
-  // Times in the reader's zone.
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // Times in the reader's zone, unless another one was chosen.
+  const zone = !doc.body.dataset.zone && Intl.DateTimeFormat().resolvedOptions().timeZone;
   const two = (n) => String(n).padStart(2, "0");
   const local = (from) => {
     for (const t of from.querySelectorAll("time")) {
@@ -84,7 +84,7 @@
       if (n > 0) {
         newest = lines.lastElementChild.dataset.id;
         epoch = lines.lastElementChild.dataset.epoch;
-        local(lines);
+        if (zone) local(lines);
         if (paused) {
           waiting.append(lines);
           fresh += n;

@@ -161,7 +161,7 @@ type TaskForm struct {
 	Form
 	AgentID              string
 	Type, Payload, DueAt string
-	// Zone is the agent's, in which DueAt is read.
+	// Zone is that in which DueAt is read.
 	Zone string
 }
 

@@ -20,7 +20,7 @@ type Ask struct {
 	Name        string
 	Version     int64
 	Note, Until string
-	// Zone is the agent's, in which Until is read.
+	// Zone is that in which Until is read.
 	Zone string
 }
 
@@ -193,7 +193,8 @@ func (s Step) pill() ui.Pill {
 // Certificate is what remains of a deleted agent.
 type Certificate struct {
 	ID, AgentID string
-	At          time.Time
+	// At is shown in the zone of Now.
+	At, Now     time.Time
 	By, Reason  string
 	Incarnation int
 	// Removed are lines such as "412 tasks"; Released the outside things and

@@ -21,6 +21,7 @@ type Logs struct {
 	// added to it. "" is: this part does not grow.
 	TailHref     string
 	DownloadHref string
+	Now          time.Time
 }
 
 // newest is the id of the last line, 0 where there is none.

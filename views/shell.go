@@ -46,7 +46,11 @@ type Shell struct {
 	Notice *ui.Notice
 	// Seq is the newest event when the page was made; the stream goes on from it.
 	Seq int64
-	Now time.Time
+	// Now is the present, in the zone that times are written in; so is the Now
+	// of every part. Zone is the viewer's choice of it: "" is the browser's own,
+	// which the script fills in; utc, agent or an IANA name.
+	Now  time.Time
+	Zone string
 }
 
 func (s Shell) envTone() ui.Tone {

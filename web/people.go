@@ -39,6 +39,8 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/resources", access: read, handle: asViewer(p.Resources)},
 		{method: "GET", path: "/resources/proxies", access: read, handle: asViewer(p.Proxies)},
 		{method: "GET", path: "/settings", access: read, handle: asViewer(p.Settings)},
+		{method: "GET", path: "/zone", access: read, handle: asViewer(p.ZoneForm)},
+		{method: "POST", path: "/zone", access: read, handle: asViewer(p.SetZone)},
 		{method: "GET", path: "/docs", access: read, handle: asViewer(p.Docs)},
 		{method: "GET", path: "/docs/examples/:name", access: read, handle: asViewer(p.Example)},
 	}, slices.Concat(s.pageActs(), s.resourceActs())...)
@@ -129,11 +131,11 @@ func asAnyone(handle func(*fiber.Ctx) error) handler {
 
 // asViewer is for handlers of the pages of a signed-in member.
 func asViewer(handle func(*fiber.Ctx, pages.Viewer) error) handler {
-	return func(c *fiber.Ctx, who *caller) error { return handle(c, who.asViewer()) }
+	return func(c *fiber.Ctx, who *caller) error { return handle(c, who.asViewer(c)) }
 }
 
-func (who *caller) asViewer() pages.Viewer {
-	return pages.Viewer{Actor: who.actor, Member: who.viewer.member, Session: who.viewer.session}
+func (who *caller) asViewer(c *fiber.Ctx) pages.Viewer {
+	return pages.Viewer{Actor: who.actor, Member: who.viewer.member, Session: who.viewer.session, Zone: pages.ZoneOf(c)}
 }
 
 // signInForm leads who is signed in to the fleet.
@@ -178,6 +180,6 @@ func (s *Server) pageProblem(c *fiber.Ctx, e *fleet.Error) error {
 		}
 		who = &found
 	}
-	v := who.asViewer()
+	v := who.asViewer(c)
 	return s.pages.Problem(c, &v, e, requestID(c))
 }

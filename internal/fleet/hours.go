@@ -71,7 +71,7 @@ func (w WorkingHours) check() error {
 	if _, ok := parseClock(w.Stop); !ok {
 		return Invalid("workingHours.stop", `must be a time such as "17:00"`)
 	}
-	if _, err := loadZone(w.Timezone); err != nil {
+	if _, err := LoadZone(w.Timezone); err != nil {
 		return Invalid("workingHours.timezone", `must be an IANA time zone such as "Europe/Paris"`)
 	}
 	return nil
@@ -79,7 +79,7 @@ func (w WorkingHours) check() error {
 
 // Location returns the zone; UTC when the name is unknown on this machine.
 func (w WorkingHours) Location() *time.Location {
-	loc, err := loadZone(w.Timezone)
+	loc, err := LoadZone(w.Timezone)
 	if err != nil {
 		return time.UTC
 	}
@@ -208,7 +208,7 @@ func parseClock(s string) (int, bool) {
 	return int(h)*60 + int(m), true
 }
 
-// zones remembers what loadZone read: reading costs 18 µs, and a list of agents
+// zones remembers what LoadZone read: reading costs 18 µs, and a list of agents
 // asks hundreds of times. It holds only names of the database, so it is bounded.
 var zones sync.Map
 
@@ -216,7 +216,9 @@ var zones sync.Map
 // the file system understands ("Europe//Paris", "./UTC").
 var ianaName = regexp.MustCompile(`^[A-Za-z0-9+_-]{1,20}(/[A-Za-z0-9+_-]{1,20}){0,2}$`)
 
-func loadZone(name string) (*time.Location, error) {
+// LoadZone returns the time zone of an IANA name. It refuses what only names one
+// on this machine, such as Local.
+func LoadZone(name string) (*time.Location, error) {
 	if loc, ok := zones.Load(name); ok {
 		return loc.(*time.Location), nil
 	}

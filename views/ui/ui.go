@@ -183,8 +183,14 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
 
-// Absolute writes an instant with its zone, for people.
-func Absolute(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+// Absolute writes an instant for people in the zone of now, which it names. The
+// offset tells the two of an hour that a night repeats apart.
+func Absolute(at, now time.Time) string {
+	if name := now.Location().String(); name != "UTC" && name != "Local" {
+		return at.In(now.Location()).Format("2006-01-02 15:04:05 -07:00 ") + name
+	}
+	return at.UTC().Format("2006-01-02 15:04:05 UTC")
+}
 
 func machineTime(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 

@@ -92,7 +92,7 @@ func (p *Pages) top(who Viewer, v app.AgentView, pending int) views.AgentTop {
 	t := views.AgentTop{
 		ID: string(v.ID), Name: v.Name, Login: v.Login, Country: v.Country, Kind: v.Kind, Status: string(v.Status), Observed: string(v.Runtime.State),
 		LastHeard: v.Runtime.LastHeardAt, Since: v.StatusAt, Why: v.Why, Incarnation: v.Incarnation, OpenAlerts: v.OpenAlerts,
-		PendingTasks: pending, NeedsSetup: kind.NeedsSetup(), Actions: p.actions(who, v), Now: p.app.Now(),
+		PendingTasks: pending, NeedsSetup: kind.NeedsSetup(), Actions: p.actions(who, v), Now: p.nowAt(who, v.Hours),
 	}
 	if pr := v.Protected; pr != nil {
 		t.Protection = "Protected by " + pr.By + ": " + pr.Reason
@@ -107,10 +107,11 @@ func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Over
 	}
 	messages, invitations := meters(v)
 	all := fmt.Sprintf("%s and %s in all", ui.Plural(int(v.Usage.Messages), "message", "messages"), ui.Plural(int(v.Usage.Invitations), "invitation", "invitations"))
+	now := p.nowAt(who, v.Hours)
 	m := &views.Overview{
 		AgentID: string(v.ID), Alerts: p.open(who, v), Meters: []ui.Meter{messages, invitations, {Label: all}},
-		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, p.app.Now()),
-		Hours: hoursText(v.Hours), ViewerHours: hoursUTC(v.Hours, p.app.Now()), Tags: v.Tags, NextTaskAt: v.NextTask, Plans: plans(v, p), Now: p.app.Now(),
+		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, now),
+		Hours: hoursText(v.Hours), ViewerHours: hoursIn(v.Hours, now), Tags: v.Tags, NextTaskAt: v.NextTask, Plans: p.plans(who, v), Now: now,
 	}
 	if m.Resources, err = p.liveResources(c, who, v.Agent); err != nil {
 		return nil, err
@@ -131,7 +132,7 @@ func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Over
 func (p *Pages) open(who Viewer, v app.AgentView) (list []views.Alert) {
 	for _, al := range v.Alerts {
 		if al.State == fleet.AlertOpen {
-			list = append(list, p.alert(who, al, ""))
+			list = append(list, p.alert(who, al, "", &v.Hours))
 		}
 	}
 	return list
@@ -211,10 +212,10 @@ func daysText(flags string) string {
 	return strings.Join(parts, ", ")
 }
 
-// hoursUTC writes the same hours in UTC as they are today, "" where the zone
-// is that already.
-func hoursUTC(w fleet.WorkingHours, now time.Time) string {
-	if w.Timezone == "UTC" {
+// hoursIn writes the same hours in the zone of now as they are today, "" where
+// the zone is that already.
+func hoursIn(w fleet.WorkingHours, now time.Time) string {
+	if w.Timezone == now.Location().String() {
 		return ""
 	}
 	at := func(clock string) string {
@@ -222,7 +223,7 @@ func hoursUTC(w fleet.WorkingHours, now time.Time) string {
 		if err != nil {
 			return clock
 		}
-		return t.UTC().Format("15:04")
+		return t.In(now.Location()).Format("15:04")
 	}
-	return at(w.Start) + "–" + at(w.Stop) + " UTC today"
+	return at(w.Start) + "–" + at(w.Stop) + " " + now.Location().String() + " today"
 }

@@ -15,29 +15,30 @@ import (
 
 func (p *Pages) agentAlerts(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.AgentAlerts, error) {
 	items, next, err := p.app.Alerts(c.UserContext(), who.Actor, v.ID, app.PageInput{Cursor: query(c, "cursor")})
-	m := &views.AgentAlerts{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "alerts", len(items), next), Now: p.app.Now()}
+	m := &views.AgentAlerts{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "alerts", len(items), next), Now: p.nowAt(who, v.Hours)}
 	for _, al := range items {
-		m.Items = append(m.Items, p.alert(who, al, ""))
+		m.Items = append(m.Items, p.alert(who, al, "", &v.Hours))
 	}
 	return m, err
 }
 
-func (p *Pages) alert(who Viewer, al fleet.Alert, agentName string) views.Alert {
+func (p *Pages) alert(who Viewer, al fleet.Alert, agentName string, hours *fleet.WorkingHours) views.Alert {
+	now := p.app.Now().In(who.Zone.in(hours))
 	a := views.Alert{
 		ID: al.ID, AgentID: string(al.AgentID), AgentName: agentName, Type: al.Type, SubType: al.SubType, Message: al.Message,
 		Severity: string(al.Severity), State: string(al.State), Count: al.Count, By: al.By, Until: al.Until, CreatedAt: al.CreatedAt,
-		SeenAt: al.UpdatedAt, CanAct: who.may(fleet.ScopeOperate), Now: p.app.Now(),
+		SeenAt: al.UpdatedAt, CanAct: who.may(fleet.ScopeOperate), Now: now,
 	}
 	if asksCode(al) && a.CanAct {
-		a.Code = p.codeForm(al.AgentID, nil)
+		a.Code = codeForm(al.AgentID, nil, now)
 	}
 	return a
 }
 
 // codeForm is the box for a code; it asks in the words of the alert where that
 // does not stand beside it.
-func (p *Pages) codeForm(id fleet.AgentID, alerts []fleet.Alert) *views.CodeForm {
-	f := &views.CodeForm{AgentID: string(id), Ask: "Code", Now: p.app.Now()}
+func codeForm(id fleet.AgentID, alerts []fleet.Alert, now time.Time) *views.CodeForm {
+	f := &views.CodeForm{AgentID: string(id), Ask: "Code", Now: now}
 	if i := slices.IndexFunc(alerts, asksCode); i >= 0 {
 		f.Ask = alerts[i].Message
 	}
@@ -60,7 +61,7 @@ func (p *Pages) Alerts(c *fiber.Ctx, who Viewer) error {
 	}
 	m := views.Alerts{Shell: shell, Tabs: alertTabs(state, shell.OpenAlerts), AllOpen: state == "", Pager: alertPager(c, state, len(items), next)}
 	for _, al := range items {
-		m.Items = append(m.Items, p.alert(who, al, al.AgentName))
+		m.Items = append(m.Items, p.alert(who, al, al.AgentName, nil))
 	}
 	waits := func(a views.Alert) bool { return a.Code != nil && a.State == string(fleet.AlertOpen) }
 	for _, a := range m.Items {
@@ -147,7 +148,7 @@ func (p *Pages) codeAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID) {
 			return nil, nil, err
 		}
 		m, err := p.progress(c, who, v)
-		form := p.codeForm(id, v.Alerts)
+		form := codeForm(id, v.Alerts, p.nowAt(who, v.Hours))
 		form.Form = f
 		return views.CodeBox(*form), func(s views.Shell) templ.Component {
 			m.Code = form

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -53,13 +54,13 @@ func (p *Pages) Deletion(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	return send(c, views.CertificatePage(shell, certificate(d)))
+	return send(c, views.CertificatePage(shell, certificate(d, shell.Now)))
 }
 
-func certificate(d fleet.Deletion) views.Certificate {
+func certificate(d fleet.Deletion, now time.Time) views.Certificate {
 	return views.Certificate{
-		ID: d.ID, AgentID: string(d.AgentID), At: d.At, By: d.By, Reason: d.Reason, Incarnation: d.Incarnation,
-		Removed: views.RemovedLines(d.Removed), Released: views.CertifiedLines(d.Resources, d.MoreResources), ExportSHA256: d.ExportSHA256,
+		ID: d.ID, AgentID: string(d.AgentID), At: d.At, Now: now, By: d.By, Reason: d.Reason, Incarnation: d.Incarnation,
+		Removed: views.RemovedLines(d.Removed), Released: views.CertifiedLines(d.Resources, d.MoreResources, now), ExportSHA256: d.ExportSHA256,
 	}
 }
 
@@ -74,7 +75,7 @@ func (p *Pages) tombstone(c *fiber.Ctx, who Viewer, id string) error {
 	d, err := p.app.DeletionOfAgent(c.UserContext(), who.Actor, fleet.AgentID(id))
 	switch {
 	case err == nil:
-		cert := certificate(d)
+		cert := certificate(d, shell.Now)
 		m.Certificate, shell.Title = &cert, "Deleted agent"
 		c.Status(http.StatusGone)
 	case fleet.CodeOf(err) != fleet.CodeNotFound:

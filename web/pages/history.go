@@ -14,7 +14,7 @@ import (
 
 func (p *Pages) history(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.History, error) {
 	items, next, err := p.app.History(c.UserContext(), who.Actor, v.ID, app.PageInput{Cursor: query(c, "cursor")})
-	m := &views.History{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "history", len(items), next), Now: p.app.Now()}
+	m := &views.History{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "history", len(items), next), Now: p.nowAt(who, v.Hours)}
 	for _, e := range items {
 		m.Items = append(m.Items, views.Audit{
 			At: e.At, Actor: e.ActorName, ActorKind: string(e.ActorKind), Action: e.Action, Outcome: e.Outcome,

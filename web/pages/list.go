@@ -226,7 +226,7 @@ func (p *Pages) row(who Viewer, v app.AgentView) views.Row {
 	return views.Row{
 		ID: string(v.ID), Name: v.Name, Login: v.Login, Country: v.Country, Status: string(v.Status), Observed: string(v.Runtime.State),
 		LastHeard: v.Runtime.LastHeardAt, Since: v.StatusAt, Why: v.Why, OpenAlerts: v.OpenAlerts, Protected: v.Protected != nil,
-		Tags: v.Tags, Use: nearest(v), Spark: ints(v.Spark), NextTaskAt: v.NextTask, Actions: p.actions(who, v), Now: p.app.Now(),
+		Tags: v.Tags, Use: nearest(v), Spark: ints(v.Spark), NextTaskAt: v.NextTask, Actions: p.actions(who, v), Now: p.nowAt(who, v.Hours),
 	}
 }
 

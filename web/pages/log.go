@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -65,7 +66,7 @@ func (p *Pages) logs(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Logs, er
 	} else if more {
 		lines = lines[1:]
 	}
-	m := &views.Logs{AgentID: string(v.ID), Lines: logLines(lines, 0), DownloadHref: logHref(v.ID, "/logs.txt", in.Level, "", 0)}
+	m := &views.Logs{AgentID: string(v.ID), Now: p.nowAt(who, v.Hours), Lines: logLines(lines, 0), DownloadHref: logHref(v.ID, "/logs.txt", in.Level, "", 0)}
 	m.NewestHref = logHref(v.ID, "?tab=logs", in.Level, "", 0)
 	atEnd := in.Before == 0 && !(more && in.After > 0)
 	if atEnd {
@@ -106,7 +107,21 @@ func (p *Pages) LogLines(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	return send(c, views.LogLines(logLines(lines, line(c, "epoch"))))
+	now, err := p.logNow(c, who, id)
+	if err != nil {
+		return err
+	}
+	return send(c, views.LogLines(logLines(lines, line(c, "epoch")), now))
+}
+
+// logNow is the present in the zone of the log's times; the agent is asked for
+// only where that is its own.
+func (p *Pages) logNow(c *fiber.Ctx, who Viewer, id fleet.AgentID) (time.Time, error) {
+	if who.Zone != zoneAgent {
+		return p.now(who), nil
+	}
+	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
+	return p.nowAt(who, v.Hours), err
 }
 
 // LogText answers GET /fleet/{id}/logs.txt with every line that is kept.
@@ -119,17 +134,17 @@ func (p *Pages) LogText(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	level := query(c, "level")
+	level, zone := query(c, "level"), who.Zone.in(&v.Hours)
 	c.Set(fiber.HeaderContentDisposition, stream.Attachment(v.Name+"-"+string(id)[:8]+"-log.txt"))
 	return stream.Elements(p.config.Streams, c, stream.Form{ContentType: fiber.MIMETextPlainCharsetUTF8}, func(ctx context.Context, yield func(fleet.LogLine) error) error {
 		return p.app.EachLog(ctx, who.Actor, id, level, yield)
-	}, writeLine)
+	}, func(w *bufio.Writer, l fleet.LogLine) error { return writeLine(w, l, zone) })
 }
 
 // writeLine keeps further lines of a text apart from the log's own by a
 // margin, so that no text can pass for a line.
-func writeLine(w *bufio.Writer, l fleet.LogLine) error {
+func writeLine(w *bufio.Writer, l fleet.LogLine, zone *time.Location) error {
 	text := strings.ReplaceAll(l.Text, "\n", "\n    ")
-	_, err := fmt.Fprintf(w, "%s  run %d  %-5s  %s\n", l.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"), l.Epoch, l.Level, text)
+	_, err := fmt.Fprintf(w, "%s  run %d  %-5s  %s\n", l.At.In(zone).Format("2006-01-02T15:04:05.000Z07:00"), l.Epoch, l.Level, text)
 	return err
 }

@@ -13,7 +13,7 @@ import (
 
 func (p *Pages) messages(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Messages, error) {
 	items, next, err := p.app.Messages(c.UserContext(), who.Actor, v.ID, "", app.PageInput{Cursor: query(c, "cursor")})
-	m := &views.Messages{AgentID: string(v.ID), AgentName: v.Name, Now: p.app.Now()}
+	m := &views.Messages{AgentID: string(v.ID), AgentName: v.Name, Now: p.nowAt(who, v.Hours)}
 	for _, one := range slices.Backward(items) {
 		m.Items = append(m.Items, views.Message{
 			ID: one.ID, From: one.From, Text: one.Text, Reply: one.Reply, State: string(one.State), SentAt: one.CreatedAt, ReplyAt: one.RepliedAt,

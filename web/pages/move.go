@@ -27,20 +27,20 @@ func (p *Pages) Ask(verb string) func(c *fiber.Ctx, who Viewer) error {
 		if err != nil {
 			return err
 		}
-		m := askForm(v.Agent, verb)
+		m := askForm(v.Agent, verb, who.Zone.typed(v.Hours))
 		return either(c, views.AskDialog(m), views.AskPage(shell, m))
 	}
 }
 
-func askForm(agent fleet.Agent, verb string) views.Ask {
-	return views.Ask{Verb: verb, AgentID: string(agent.ID), Name: agent.Name, Version: agent.Version, Zone: agent.Hours.Timezone}
+func askForm(agent fleet.Agent, verb, zone string) views.Ask {
+	return views.Ask{Verb: verb, AgentID: string(agent.ID), Name: agent.Name, Version: agent.Version, Zone: zone}
 }
 
 // askAgain is that form with what was typed, made of the agent as it is now.
 func (p *Pages) askAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID, verb string) {
 	remember(c, sent{fields: []string{"note", "reason", "until"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
 		v, err := p.app.Agent(c.UserContext(), who.Actor, id)
-		m := askForm(v.Agent, verb)
+		m := askForm(v.Agent, verb, typedZone(c, v.Hours).String())
 		m.Form, m.Note, m.Until = f, field(c, "note")+field(c, "reason"), field(c, "until")
 		return views.AskDialog(m), func(s views.Shell) templ.Component {
 			s.Title = v.Name
@@ -61,7 +61,7 @@ func (p *Pages) Pause(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	in := app.PauseInput{Note: field(c, "note")}
-	if in.Until, err = instant(c, "until", v.Hours.Location()); err != nil {
+	if in.Until, err = instant(c, "until", typedZone(c, v.Hours)); err != nil {
 		return err
 	}
 	if in.IfVersion, err = version(c); err != nil {

@@ -44,6 +44,8 @@ type Viewer struct {
 	Actor   fleet.Actor
 	Member  fleet.Member
 	Session fleet.Session
+	// Zone is the time zone that times are written in.
+	Zone Zone
 }
 
 func (v Viewer) may(need fleet.Scope) bool { return v.Actor.Scope.Contains(need) }
@@ -52,7 +54,7 @@ func (v Viewer) may(need fleet.Scope) bool { return v.Actor.Scope.Contains(need)
 // page's stream goes on from its number. What htmx fetches has nothing around
 // it.
 func (p *Pages) shell(c *fiber.Ctx, who Viewer, title, nav string) (views.Shell, error) {
-	s := views.Shell{Title: title, Nav: nav, Now: p.app.Now()}
+	s := views.Shell{Title: title, Nav: nav, Now: p.now(who), Zone: string(who.Zone)}
 	if partial(c) {
 		return s, nil
 	}
@@ -94,7 +96,7 @@ func query(c *fiber.Ctx, name string) string {
 // bound to none.
 func version(c *fiber.Ctx) (int64, error) { return whole64(c, "version", "version") }
 
-// instant reads a local date and time of an agent's zone; "" is zero.
+// instant reads a date and time of the zone; "" is zero.
 func instant(c *fiber.Ctx, name string, zone *time.Location) (time.Time, error) {
 	text := field(c, name)
 	if text == "" {

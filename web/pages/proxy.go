@@ -91,7 +91,7 @@ func poolPager(c *fiber.Ctx, health fleet.ProxyHealth, shown int, next string) (
 }
 
 func (p *Pages) proxy(who Viewer, entry fleet.Proxy) views.Proxy {
-	now := p.app.Now()
+	now := p.now(who)
 	v := views.Proxy{Proxy: entry, Checking: entry.Enabled && !entry.NextCheckAt.IsZero() && !entry.NextCheckAt.After(now), Now: now}
 	if who.may(fleet.ScopeOperate) {
 		v.Deeds = proxyDeeds(who, entry)

@@ -3,6 +3,7 @@ package pages
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -169,7 +170,7 @@ func (p *Pages) resources(c *fiber.Ctx, who Viewer, list []fleet.Resource, vendo
 	names, err := p.app.AgentNames(c.UserContext(), who.Actor, ids)
 	rows := make([]views.Resource, 0, len(list))
 	for _, r := range list {
-		rows = append(rows, p.resource(who, r, names[r.AgentID], vendors))
+		rows = append(rows, resource(who, r, names[r.AgentID], vendors, p.now(who)))
 	}
 	return rows, err
 }
@@ -183,7 +184,7 @@ func (p *Pages) agentResources(c *fiber.Ctx, who Viewer, v app.AgentView) (*view
 	vendors, err := p.app.Vendors(c.UserContext(), who.Actor)
 	m := &views.AgentResources{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "resources", len(list), next)}
 	for _, r := range list {
-		m.Rows = append(m.Rows, p.resource(who, r, v.Name, vendors))
+		m.Rows = append(m.Rows, resource(who, r, v.Name, vendors, p.nowAt(who, v.Hours)))
 	}
 	return m, err
 }
@@ -197,15 +198,15 @@ func (p *Pages) liveResources(c *fiber.Ctx, who Viewer, agent fleet.Agent) (rows
 	vendors, err := p.app.Vendors(c.UserContext(), who.Actor)
 	for _, r := range list {
 		if r.Live() {
-			rows = append(rows, p.resource(who, r, agent.Name, vendors))
+			rows = append(rows, resource(who, r, agent.Name, vendors, p.nowAt(who, agent.Hours)))
 		}
 	}
 	slices.SortStableFunc(rows, func(x, y views.Resource) int { return -strings.Compare(string(x.Type), string(y.Type)) })
 	return rows, err
 }
 
-func (p *Pages) resource(who Viewer, r fleet.Resource, agentName string, vendors []fleet.Vendor) views.Resource {
-	v := views.Resource{Resource: r, AgentName: agentName, Deeds: resourceDeeds(who, r), Now: p.app.Now()}
+func resource(who Viewer, r fleet.Resource, agentName string, vendors []fleet.Vendor, now time.Time) views.Resource {
+	v := views.Resource{Resource: r, AgentName: agentName, Deeds: resourceDeeds(who, r), Now: now}
 	if i := slices.IndexFunc(vendors, func(v fleet.Vendor) bool { return v.Name == r.Vendor }); i >= 0 {
 		v.VendorState = vendors[i].State
 	}
@@ -237,7 +238,7 @@ func needsAdmin(who Viewer) string {
 }
 
 func (p *Pages) vendor(who Viewer, v fleet.Vendor) views.Vendor {
-	m := views.Vendor{Vendor: v, Now: p.app.Now()}
+	m := views.Vendor{Vendor: v, Now: p.now(who)}
 	if who.may(fleet.ScopeOperate) {
 		m.Check = &views.Deed{Name: "check-vendor", Label: "Check again", About: " " + v.Label, Href: "/resources/vendors/" + v.Name + "/check"}
 		switch {
@@ -277,7 +278,7 @@ func (p *Pages) ForgetForm(c *fiber.Ctx, who Viewer) error {
 
 func (p *Pages) forget(c *fiber.Ctx, who Viewer) (m views.Forget, err error) {
 	r, err := p.app.Resource(c.UserContext(), who.Actor, c.Params("resourceId"))
-	m.Resource = p.resource(who, r, "", nil)
+	m.Resource = resource(who, r, "", nil, p.now(who))
 	return m, err
 }
 

@@ -130,7 +130,7 @@ func (p *Pages) Verify(c *fiber.Ctx, who Viewer) error {
 }
 
 func (p *Pages) progress(c *fiber.Ctx, who Viewer, v app.AgentView) (m views.Progress, err error) {
-	m = views.Progress{AgentID: string(v.ID), Name: v.Name, Status: string(v.Status), Now: p.app.Now()}
+	m = views.Progress{AgentID: string(v.ID), Name: v.Name, Status: string(v.Status), Now: p.nowAt(who, v.Hours)}
 	outside, err := p.liveResources(c, who, v.Agent)
 	if err != nil {
 		return m, err
@@ -148,7 +148,7 @@ func (p *Pages) progress(c *fiber.Ctx, who Viewer, v app.AgentView) (m views.Pro
 	stuck := slices.ContainsFunc(outside, func(r views.Resource) bool { return r.Stuck() })
 	switch {
 	case challenged(v) && who.may(fleet.ScopeOperate):
-		m.Code = p.codeForm(v.ID, v.Alerts)
+		m.Code = codeForm(v.ID, v.Alerts, m.Now)
 	case v.Status == fleet.AuthNeeded && stuck:
 		m.Problem = &ui.Notice{Tone: ui.Bad, Title: "It has not what it needs to sign in", Text: sentence(v.Why), Todo: "Retry what failed and set it up again, for another country if need be."}
 	case v.Status == fleet.AuthNeeded && !challenged(v):

@@ -18,7 +18,7 @@ const maxShown = 160
 
 func (p *Pages) tasks(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Tasks, error) {
 	items, next, err := p.app.Tasks(c.UserContext(), who.Actor, v.ID, "", app.PageInput{Cursor: query(c, "cursor")})
-	m := &views.Tasks{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "tasks", len(items), next), Plans: plans(v, p), Now: p.app.Now()}
+	m := &views.Tasks{AgentID: string(v.ID), Pager: tabPager(c, v.ID, "tasks", len(items), next), Plans: p.plans(who, v), Now: p.nowAt(who, v.Hours)}
 	for _, t := range items {
 		m.Items = append(m.Items, views.Task{
 			ID: t.ID, Type: t.Type, State: string(t.State), Payload: shorten(string(t.Payload)), Error: t.Error,
@@ -27,7 +27,7 @@ func (p *Pages) tasks(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Tasks, 
 		})
 	}
 	if who.may(fleet.ScopeOperate) && v.Status != fleet.Ended {
-		m.Add = &views.TaskForm{AgentID: string(v.ID), Zone: v.Hours.Timezone}
+		m.Add = &views.TaskForm{AgentID: string(v.ID), Zone: who.Zone.typed(v.Hours)}
 	}
 	return m, err
 }
@@ -65,9 +65,10 @@ func (p *Pages) AddTask(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	form := views.TaskForm{AgentID: string(id), Type: field(c, "type"), Payload: field(c, "payload"), DueAt: field(c, "dueAt"), Zone: v.Hours.Timezone}
+	zone := typedZone(c, v.Hours)
+	form := views.TaskForm{AgentID: string(id), Type: field(c, "type"), Payload: field(c, "payload"), DueAt: field(c, "dueAt"), Zone: zone.String()}
 	p.taskAgain(c, who, id, form)
-	due, err := instant(c, "dueAt", v.Hours.Location())
+	due, err := instant(c, "dueAt", zone)
 	if err != nil {
 		return err
 	}

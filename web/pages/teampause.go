@@ -12,7 +12,7 @@ import (
 // teamPause is what the settings say about the team's pause.
 func (p *Pages) teamPause(c *fiber.Ctx, who Viewer) (m views.TeamPause, err error) {
 	s, err := p.app.Team(c.UserContext(), who.Actor)
-	m = views.TeamPause{MayTurn: who.may(fleet.ScopeAdmin), Taken: s.Paused, Running: s.Running, Now: p.app.Now()}
+	m = views.TeamPause{MayTurn: who.may(fleet.ScopeAdmin), Taken: s.Paused, Running: s.Running, Now: p.now(who)}
 	if s.Pause != nil {
 		m.Text, m.Since = s.Pause.String(), s.Pause.At
 	}
@@ -54,8 +54,8 @@ func (p *Pages) teamAgain(c *fiber.Ctx, who Viewer) {
 }
 
 // plans are the plans of the day that an agent's page shows.
-func plans(v app.AgentView, p *Pages) []views.DayPlan {
-	now := p.app.Now()
+func (p *Pages) plans(who Viewer, v app.AgentView) []views.DayPlan {
+	now := p.nowAt(who, v.Hours)
 	var list []views.DayPlan
 	for _, counter := range []string{fleet.UsageMessages, fleet.UsageInvitations} {
 		plan := fleet.PlanFor(v.Agent, counter, v.Today.Of(counter), now)
