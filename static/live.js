@@ -126,7 +126,7 @@
   const inUse = (el) => {
     const active = doc.activeElement;
     const picked = getSelection();
-    return (el.contains(active) && active.matches("input,textarea,select")) ||
+    return (el.contains(active) && active.matches("input:not([name=ids]),textarea,select")) ||
       el.querySelector("details[open],[aria-busy=true]") ||
       [...el.querySelectorAll("input:not([type=hidden]),textarea")].some((f) => f.value !== f.defaultValue) ||
       (!picked.isCollapsed && picked.containsNode(el, true));
@@ -161,7 +161,7 @@
     return to.pathname === location.pathname ? to.pathname + location.search : to.pathname + to.search;
   };
   // hold remembers focus and inner scrolling of a region for its successor.
-  const focusable = "a,button:enabled,summary";
+  const focusable = "a,button:enabled,summary,[name=ids]";
   const hold = (el) => {
     const active = el.contains(doc.activeElement) ? doc.activeElement : null;
     const text = active && active.textContent;
@@ -171,7 +171,7 @@
       next.querySelectorAll(".log,.tabs,.chips").forEach((s, i) => { if (top[i]) [s.scrollTop, s.scrollLeft] = top[i]; });
       if (!active || active.isConnected) return;
       const all = [...next.querySelectorAll(focusable)];
-      const same = all.find((e) => e.textContent === text) || all[Math.min(at, all.length - 1)];
+      const same = all.find((e) => e.tagName === active.tagName && e.textContent === text) || all[Math.min(at, all.length - 1)];
       if (same) same.focus({ preventScroll: true });
     };
   };

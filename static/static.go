@@ -37,7 +37,8 @@ func served() map[string]string {
 		"icon.svg": "icon.svg",
 		// The sprite of every page.
 		"icons.svg": "icons.svg",
-		// For one tab each.
+		// For one page or tab each.
+		"select.js": "select.js",
 		"log.js":    "log.js",
 		"usage.js":  "usage.js",
 		"uplot.js":  "vendor/uplot.min.js",

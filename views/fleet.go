@@ -27,6 +27,8 @@ type FleetList struct {
 	Pager                         ui.Pager
 	// CSVHref is the download of the whole list with its filters.
 	CSVHref string
+	// Bulk acts on chosen rows; nil is: the member may not.
+	Bulk *BulkBar
 	// CanCreate: the member may create agents.
 	CanCreate bool
 }
@@ -70,6 +72,8 @@ type Row struct {
 	OpenAlerts int
 	Protected  bool
 	Tags       []string
+	// Pick: it can be chosen for a bulk action.
+	Pick bool
 	// Use is today's usage against the limit that is nearest: "18 of 25 today".
 	Use ui.Meter
 	// Spark are 14 daily counts, oldest first.

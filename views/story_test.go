@@ -28,7 +28,8 @@ func allowed(string) string { return "" }
 
 func sampleRow(id, name, login, country, status, observed, why string, use, top int, at time.Time) Row {
 	return Row{
-		ID: "018f3c1e-7a2b-7c3d-8e4f-00000000000" + id, Name: name, Login: login, Country: country,
+		Pick: true,
+		ID:   "018f3c1e-7a2b-7c3d-8e4f-00000000000" + id, Name: name, Login: login, Country: country,
 		Status: status, Observed: observed, LastHeard: at, Why: why,
 		Use:   ui.Meter{Value: use, Min: top * 2 / 5, Max: top, Label: ui.Number(use) + " of " + ui.Number(top) + " today"},
 		Spark: []int{4, 8, 11, 7, 13, 17, 16, 2, 1, 15, 17, 18, 21, 17}, Now: testNow,
@@ -60,6 +61,15 @@ func sampleRows() []Row {
 	return rows
 }
 
+func sampleBulkBar() *BulkBar {
+	bar := &BulkBar{List: "/fleet?tag=vip", Matching: 381, Filters: []ui.Option{{Label: "tag", Value: "vip"}}}
+	for _, action := range []string{"start", "pause", "resume", "end", "relaunch", "tag"} {
+		bar.Actions = append(bar.Actions, BulkChoice{Action: action, Label: action})
+	}
+	bar.Actions = append(bar.Actions, BulkChoice{Action: "delete", Label: "delete", Why: "needs an admin; you are an operator"})
+	return bar
+}
+
 func sampleChips(current string) []Chip {
 	counts := map[string]int{"": 412, "attention": 9, "running": 318, "paused": 41, "auth_needed": 6, "auth_in_progress": 2, "setup_needed": 14, "ended": 31}
 	return Chips(counts, current, func(status string) string { return "/fleet?status=" + status })
@@ -72,7 +82,7 @@ func sampleList() FleetList {
 		Kinds:     []ui.Option{{Value: "", Label: "Kind"}, {Value: "assistant", Label: "assistant"}},
 		Tags:      []ui.Option{{Value: "", Label: "Tag"}, {Value: "vip", Label: "vip"}},
 		Sorts:     []ui.Option{{Value: "", Label: "Sort: attention"}, {Value: "name", Label: "Sort: name"}},
-		Pager:     ui.Pager{Text: "1–50 of 381 · 31 ended hidden", NextHref: "/fleet?cursor=abc"}, CSVHref: "/fleet.csv",
+		Pager:     ui.Pager{Text: "1–50 of 381 · 31 ended hidden", NextHref: "/fleet?cursor=abc"}, CSVHref: "/fleet.csv", Bulk: sampleBulkBar(),
 	}
 }
 

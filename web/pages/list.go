@@ -143,6 +143,7 @@ func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts
 		{Value: "", Label: "Sort: attention"}, {Value: "name", Label: "Sort: name"}, {Value: "-updatedAt", Label: "Sort: last changed"},
 		{Value: "-createdAt", Label: "Sort: newest"}, {Value: "createdAt", Label: "Sort: oldest"},
 	}
+	m.Bulk = l.bulkBar(who, int(page.Total))
 	for _, v := range page.Agents {
 		m.Rows = append(m.Rows, p.row(who, v))
 	}
@@ -226,7 +227,7 @@ func (p *Pages) row(who Viewer, v app.AgentView) views.Row {
 	return views.Row{
 		ID: string(v.ID), Name: v.Name, Login: v.Login, Country: v.Country, Status: string(v.Status), Observed: string(v.Runtime.State),
 		LastHeard: v.Runtime.LastHeardAt, Since: v.StatusAt, Why: v.Why, OpenAlerts: v.OpenAlerts, Protected: v.Protected != nil,
-		Tags: v.Tags, Use: nearest(v), Spark: ints(v.Spark), NextTaskAt: v.NextTask, Actions: p.actions(who, v), Now: p.nowAt(who, v.Hours),
+		Tags: v.Tags, Pick: who.may(fleet.ScopeOperate), Use: nearest(v), Spark: ints(v.Spark), NextTaskAt: v.NextTask, Actions: p.actions(who, v), Now: p.nowAt(who, v.Hours),
 	}
 }
 
