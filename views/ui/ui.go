@@ -91,6 +91,20 @@ type Notice struct {
 	RequestID string
 }
 
+// Off is something that cannot be done now.
+type Off struct {
+	// Class is btn or item, as if it could be done.
+	Class string
+	Label string
+	// About says in words of which thing, for who cannot see where it stands;
+	// "" is clear without.
+	About string
+	// Why is the sentence for why not, and perhaps what to do.
+	Why string
+	// Name finds it in tests; "" is none.
+	Name string
+}
+
 // Meter is how much of something is used.
 type Meter struct {
 	Value, Max int

@@ -39,7 +39,7 @@ func TestVendorCard(t *testing.T) {
 		}
 	}
 	operator := w.as(fleet.RoleOperator).get("/resources")
-	if why := operator.Find("[data-testid=check-vendor]").AttrOr("title", ""); why != "Needs an admin; you are an operator" {
+	if why := operator.Find("[data-testid=check-vendor]").AttrOr("data-why", ""); why != "Needs an admin; you are an operator" {
 		t.Errorf("an operator: %q", why)
 	}
 	if a := w.as(fleet.RoleViewer).get("/resources"); a.Find("[data-testid=vendor]").Length() != 1 || a.Find("[data-testid=check-vendor]").Length() != 0 {

@@ -134,7 +134,7 @@ func TestOperatorDoesNotDelete(t *testing.T) {
 	w.end(id)
 	page := w.as(fleet.RoleOperator).get("/fleet/" + string(id))
 	button := page.Find("button:contains('Delete')")
-	if _, off := button.Attr("disabled"); !off || !strings.Contains(button.Text(), "Needs an admin; you are an operator") {
+	if _, off := button.Attr("aria-disabled"); !off || !strings.Contains(button.Text(), "Needs an admin; you are an operator") {
 		t.Errorf("delete is offered: %s", button.Text())
 	}
 	if a := w.as(fleet.RoleOperator).post("/fleet/"+string(id)+"/delete", "name", "Ada"); a.status != http.StatusForbidden {

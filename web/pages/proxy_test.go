@@ -74,7 +74,7 @@ func TestPool(t *testing.T) {
 		t.Errorf("a viewer is offered %d things", n)
 	}
 	operator := w.as(fleet.RoleOperator).get("/resources/proxies")
-	if operator.Find("[data-testid=check]").AttrOr("disabled", "no") != "no" || operator.Find("[data-testid=edit]").AttrOr("title", "") != "Needs an admin; you are an operator" {
+	if operator.Find("[data-testid=check]").AttrOr("aria-disabled", "no") != "no" || operator.Find("[data-testid=edit] .hint").Text() != "Needs an admin; you are an operator" {
 		t.Error("an operator cannot check, or can edit")
 	}
 }
@@ -210,7 +210,7 @@ func TestChangeAProxy(t *testing.T) {
 	}
 	held := w.resource(w.agent("Ada", "rehearsal"), fleet.ResourceProxy, fleet.ResourceHeld, func(r *fleet.Resource) { r.ProxyID = now().ID })
 	used := owner.get("/resources/proxies")
-	if why := used.Find("[data-testid=delete]").AttrOr("title", ""); !strings.HasPrefix(why, "1 agent uses it") || !strings.Contains(used.words("[data-testid=proxy]"), "1 of 1") {
+	if why := used.Find("[data-testid=delete] .hint").Text(); !strings.HasPrefix(why, "1 agent uses it") || !strings.Contains(used.words("[data-testid=proxy]"), "1 of 1") {
 		t.Errorf("in use by %s: %q", held.ID, why)
 	}
 	if a := owner.post(path + "/delete"); a.status != http.StatusConflict || !strings.Contains(a.words("[data-testid=proxy-delete-form]"), "1 agent uses") || a.Find("[data-testid=confirm]").Length() != 0 {

@@ -123,8 +123,8 @@ func TestRetryAndForget(t *testing.T) {
 		return r
 	}
 	operator, owner := w.as(fleet.RoleOperator), w.as(fleet.RoleOwner)
-	if b := operator.get("/resources").Find("[data-testid=forget]"); b.AttrOr("title", "") != "Needs an admin; you are an operator" {
-		t.Errorf("an operator's forget: %q", b.AttrOr("title", ""))
+	if b := operator.get("/resources").Find("[data-testid=forget]"); b.AttrOr("data-why", "") != "Needs an admin; you are an operator" {
+		t.Errorf("an operator's forget: %q", b.AttrOr("data-why", ""))
 	}
 	if n := w.as(fleet.RoleViewer).get("/resources").Find("main form, main button[disabled]").Length(); n != 0 {
 		t.Errorf("a viewer has %d buttons", n)
