@@ -31,7 +31,7 @@ var files embed.FS
 // its parts.
 func served() map[string]string {
 	return map[string]string{
-		"app.css":  "app.css",
+		"app.css":  "tokens.css app.css",
 		"theme.js": "theme.js",
 		"page.js":  "vendor/htmx.min.js app.js live.js",
 		"icon.svg": "icon.svg",
@@ -42,7 +42,7 @@ func served() map[string]string {
 		"log.js":    "log.js",
 		"usage.js":  "usage.js",
 		"uplot.js":  "vendor/uplot.min.js",
-		"uplot.css": "vendor/uplot.min.css",
+		"usage.css": "vendor/uplot.min.css usage.css",
 	}
 }
 

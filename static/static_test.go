@@ -64,7 +64,7 @@ func TestEveryServedFileIsThere(t *testing.T) {
 // heaviest tab adds.
 func TestSizeBudget(t *testing.T) {
 	every := []string{"app.css", "theme.js", "page.js", "icon.svg", "icons.svg"}
-	tabs := map[string][]string{"usage": {"uplot.css", "uplot.js", "usage.js"}, "logs": {"log.js"}, "fleet": {"select.js"}}
+	tabs := map[string][]string{"usage": {"usage.css", "uplot.js", "usage.js"}, "logs": {"log.js"}, "fleet": {"select.js"}}
 	counted := slices.Clone(every)
 	for tab, own := range tabs {
 		counted = append(counted, own...)
