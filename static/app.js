@@ -122,6 +122,7 @@
     let el;
     if ((el = on("[data-copy]"))) copy(el);
     else if (on("[data-theme-toggle]")) nextTheme();
+    else if (on("[data-palette-open]")) { closeMenus(); palette(); }
     else if (on("[data-help]")) show($("#help"), on("[data-help]"));
     else if (on("[data-print]")) print();
     else if ((el = on("[data-close]")) && el.closest("dialog")) {
@@ -152,10 +153,19 @@
     box.focus();
     box.select();
   };
+  // The palette comes when it is asked for first; it opens as it loads.
+  let loading = null;
+  const palette = () => {
+    if (loading) return doc.dispatchEvent(new Event("agentry:palette"));
+    loading = doc.createElement("script");
+    loading.src = doc.body.dataset.paletteSrc;
+    loading.onerror = () => { loading = null; search(); };
+    doc.head.append(loading);
+  };
   doc.addEventListener("keydown", (e) => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k" && $("[data-events-url]")) {
       e.preventDefault();
-      return search();
+      return palette();
     }
     if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && e.target.matches("[data-enter]")) return e.target.form.requestSubmit();
     if (e.key === "Escape") {
@@ -164,9 +174,9 @@
       return closeMenus();
     }
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]") || !$("[data-events-url]")) return;
-    const to = Date.now() - went < 1500 && { f: "/fleet", a: "/alerts", r: "/resources", s: "/settings" }[e.key];
+    const to = Date.now() - went < 1500 && $(`#help [data-go="${CSS.escape(e.key)}"]`);
     went = 0;
-    if (to) location.assign(to);
+    if (to) location.assign(to.dataset.href);
     else if (e.key === "g") went = Date.now();
     else if (e.key === "/") { e.preventDefault(); search(); }
     else if (e.key === "?") show($("#help"));

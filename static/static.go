@@ -37,6 +37,8 @@ func served() map[string]string {
 		"icon.svg": "icon.svg",
 		// The sprite of every page.
 		"icons.svg": "icons.svg",
+		// For who opens the palette.
+		"palette.js": "palette.js",
 		// For one page or tab each.
 		"select.js": "select.js",
 		"log.js":    "log.js",

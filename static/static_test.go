@@ -65,7 +65,10 @@ func TestEveryServedFileIsThere(t *testing.T) {
 func TestSizeBudget(t *testing.T) {
 	every := []string{"app.css", "theme.js", "page.js", "icon.svg", "icons.svg"}
 	tabs := map[string][]string{"usage": {"usage.css", "uplot.js", "usage.js"}, "logs": {"log.js"}, "fleet": {"select.js"}}
+	// Behind a key press: counted with every tab.
+	later := []string{"palette.js"}
 	counted := slices.Clone(every)
+	counted = append(counted, later...)
 	for tab, own := range tabs {
 		counted = append(counted, own...)
 		sum := map[string]int{}
