@@ -75,7 +75,7 @@
       const to = new URL(root.dataset.tail, location.href);
       to.searchParams.set("after", newest);
       to.searchParams.set("epoch", epoch);
-      const res = await fetch(to, { headers: { "HX-Request": "true" } });
+      const res = await fetch(to, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15_000) });
       if (!res.ok || res.headers.get("HX-Redirect")) throw new Error(String(res.status));
       const made = doc.createElement("template");
       made.innerHTML = await res.text();

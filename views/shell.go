@@ -25,6 +25,10 @@ const (
 	DoneEvent  = "agentry:done"
 )
 
+// AsHeader is the response header that says for whom the answer was made, as
+// Shell.As. A page that was made for another does not take it.
+const AsHeader = "Agentry-As"
+
 // Shell is what stands around every page of a signed-in member.
 type Shell struct {
 	Title string
@@ -44,8 +48,12 @@ type Shell struct {
 	Insecure bool
 	// Notice stays on top of the page, such as after a redirect; nil is none.
 	Notice *ui.Notice
-	// Seq is the newest event when the page was made; the stream goes on from it.
-	Seq int64
+	// Seq is the place of the newest event when the page was made; the stream
+	// goes on from it, and shows every Beat that it lives.
+	Seq  string
+	Beat time.Duration
+	// As names for whom the page was made: a person, team and role.
+	As string
 	// Now is the present, in the zone that times are written in; so is the Now
 	// of every part. Zone is the viewer's choice of it: "" is the browser's own,
 	// which the script fills in; utc, agent or an IANA name.

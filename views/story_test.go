@@ -20,7 +20,7 @@ func ago(d time.Duration) time.Time { return testNow.Add(-d) }
 func sampleShell(title, nav string) Shell {
 	return Shell{
 		Title: title, Team: "Northwind", Env: "staging", EnvColor: "amber", Nav: nav, OpenAlerts: 9,
-		User: "Mara Ruiz", Email: "mara@northwind.example", Role: "owner", Seq: 41, Now: testNow,
+		User: "Mara Ruiz", Email: "mara@northwind.example", Role: "owner", Seq: "41-abc", Beat: 15 * time.Second, As: "u1 t1 owner", Now: testNow,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/fleet"
+	"agentry/views"
 	"agentry/web/pages"
 )
 
@@ -132,7 +133,11 @@ func asAnyone(handle func(*fiber.Ctx) error) handler {
 
 // asViewer is for handlers of the pages of a signed-in member.
 func asViewer(handle func(*fiber.Ctx, pages.Viewer) error) handler {
-	return func(c *fiber.Ctx, who *caller) error { return handle(c, who.asViewer(c)) }
+	return func(c *fiber.Ctx, who *caller) error {
+		v := who.asViewer(c)
+		c.Set(views.AsHeader, v.As())
+		return handle(c, v)
+	}
 }
 
 func (who *caller) asViewer(c *fiber.Ctx) pages.Viewer {
@@ -148,6 +153,7 @@ func (s *Server) signInForm(c *fiber.Ctx, _ *caller) error {
 }
 
 func (s *Server) pageEvents(c *fiber.Ctx, who *caller) error {
+	c.Set(views.AsHeader, who.asViewer(c).As())
 	return s.streams.ForPage(c, who.actor, who.still)
 }
 
@@ -160,10 +166,14 @@ func (s *Server) signedIn(c *fiber.Ctx) (caller, error) {
 	if found.ID == "" {
 		return caller{}, fleet.Errorf(fleet.CodeUnauthorized, "Please sign in")
 	}
-	who := caller{still: func(ctx context.Context) error {
-		_, _, _, err := s.app.ActorForSession(ctx, found.ID)
+	who := caller{}
+	who.still = func(ctx context.Context) error {
+		_, now, _, err := s.app.ActorForSession(ctx, found.ID)
+		if err == nil && (now.TeamID != who.viewer.member.TeamID || now.Role != who.viewer.member.Role) {
+			err = fleet.Errorf(fleet.CodeForbidden, "Your role or team is another now")
+		}
 		return err
-	}}
+	}
 	who.actor, _ = found.Values[actorKey{}].(fleet.Actor)
 	who.viewer.member, _ = found.Values[memberKey{}].(fleet.Member)
 	who.viewer.session, _ = found.Values[recordKey{}].(fleet.Session)

@@ -62,7 +62,9 @@ type Config struct {
 	// TrustedProxies are addresses or CIDR ranges whose X-Forwarded headers
 	// count.
 	TrustedProxies []string
-	Version        string
+	// Beat is how often an open stream shows that it lives; 0 is every 15 s.
+	Beat    time.Duration
+	Version string
 	// Ready tells whether requests can be served; nil is always.
 	Ready func(context.Context) error
 	Log   *slog.Logger
@@ -99,7 +101,10 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	streams := stream.New(c.App, beatEvery, c.Log)
+	if c.Beat == 0 {
+		c.Beat = beatEvery
+	}
+	streams := stream.New(c.App, c.Beat, c.Log)
 	s := &Server{
 		config:  c,
 		app:     c.App,
@@ -114,7 +119,7 @@ func New(c Config) *Server {
 	}
 	s.sessions = newSessionStore(c.App, c.InsecureHTTP)
 	s.pages = pages.New(pages.Config{
-		App: c.App, Streams: streams, EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, SignIn: s.signIn, SignOut: s.signOut,
+		App: c.App, Streams: streams, Beat: c.Beat, EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, SignIn: s.signIn, SignOut: s.signOut,
 	})
 	s.fiber = fiber.New(fiber.Config{
 		Immutable:                    true,

@@ -72,6 +72,7 @@ type App struct {
 	unbegun     atomic.Bool // open rows may be without the job that they need
 	proxies     resource.Proxies
 	checks      checks
+	seen        atomic.Int64 // the newest event at the last Tick
 }
 
 // New makes an App. Its events reach subscribers when the store was opened
@@ -151,8 +152,9 @@ func (a *App) Ready(ctx context.Context) error { return a.store.Ready(ctx) }
 func (a *App) Subscribe(by fleet.Actor) *live.Subscription { return a.hub.Subscribe(by.TeamID) }
 
 // Events returns up to limit of the team's events behind after, oldest first,
-// and whether all since then are still known.
-func (a *App) Events(ctx context.Context, by fleet.Actor, after int64, limit int) (list []fleet.Event, complete bool, err error) {
+// and whether all since then are still known: not when they were forgotten,
+// nor when after is of another history than the database has.
+func (a *App) Events(ctx context.Context, by fleet.Actor, after fleet.EventMark, limit int) (list []fleet.Event, complete bool, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return nil, false, err
 	}
@@ -161,22 +163,28 @@ func (a *App) Events(ctx context.Context, by fleet.Actor, after int64, limit int
 		if err != nil {
 			return err
 		}
-		complete = after <= last && (after >= first-1)
-		list, err = tx.EventsAfter(by.TeamID, after, limit)
+		complete = after.Seq <= last.Seq && after.Seq >= first-1
+		if complete && after.Seq >= first && !after.At.IsZero() {
+			if complete, err = tx.WasEvent(after); err != nil {
+				return err
+			}
+		}
+		list, err = tx.EventsAfter(by.TeamID, after.Seq, limit)
 		return err
 	})
 	return list, complete, err
 }
 
-// LastEventSeq is the newest event's number.
-func (a *App) LastEventSeq(ctx context.Context, by fleet.Actor) (last int64, err error) {
+// LastEvent is the place of the newest event, whichever team's.
+func (a *App) LastEvent(ctx context.Context, by fleet.Actor) (last fleet.EventMark, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {
-		return 0, err
+		return last, err
 	}
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
 		_, last, err = tx.LastEvent()
 		return err
 	})
+	a.hub.Reached(last.Seq)
 	return last, err
 }
 

@@ -82,14 +82,14 @@ func lookingAtTheFleet() map[string]useCase {
 			return err
 		}},
 		"Events": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			list, _, err := b.Events(ctx, by, 0, 10)
+			list, _, err := b.Events(ctx, by, fleet.EventMark{}, 10)
 			if slices.ContainsFunc(list, func(e fleet.Event) bool { return e.TeamID != by.TeamID }) {
 				b.t.Error("another team hears events")
 			}
 			return err
 		}},
-		"LastEventSeq": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			return second(b.LastEventSeq(ctx, by))
+		"LastEvent": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.LastEvent(ctx, by))
 		}},
 	}
 }
@@ -440,14 +440,17 @@ func TestEventsForAStream(t *testing.T) {
 	if e.AgentID != id || e.Type != fleet.EventAgentCreated || len(theirs.Events()) != 0 {
 		t.Errorf("%+v, the other team hears %d", e, len(theirs.Events()))
 	}
-	last := must[int64](t)(b.LastEventSeq(t.Context(), b.viewer))
-	for after, want := range map[int64]struct {
+	last := must[fleet.EventMark](t)(b.LastEvent(t.Context(), b.viewer))
+	late, other := last, last
+	late.Seq += 5
+	other.At = other.At.Add(-time.Microsecond)
+	for after, want := range map[fleet.EventMark]struct {
 		n        int
 		complete bool
-	}{0: {1, true}, last: {0, true}, last + 5: {0, false}} {
+	}{{}: {1, true}, {Seq: last.Seq}: {0, true}, last: {0, true}, late: {0, false}, other: {0, false}} {
 		list, complete, err := b.Events(t.Context(), b.viewer, after, 10)
 		if len(list) != want.n || complete != want.complete || err != nil {
-			t.Errorf("after %d: %d, complete %v, %v", after, len(list), complete, err)
+			t.Errorf("after %v: %d, complete %v, %v", after, len(list), complete, err)
 		}
 	}
 	// What is older than a week is forgotten, and said so.
@@ -455,7 +458,7 @@ func TestEventsForAStream(t *testing.T) {
 	b.create("rehearsal")
 	b.clock.step(4*24*time.Hour - time.Duration(b.Now().Second())*time.Second)
 	b.ok(b.Tick(t.Context()))
-	if list, complete, err := b.Events(t.Context(), b.viewer, 0, 10); len(list) != 1 || complete || err != nil {
+	if list, complete, err := b.Events(t.Context(), b.viewer, fleet.EventMark{}, 10); len(list) != 1 || complete || err != nil {
 		t.Errorf("%d, complete %v, %v", len(list), complete, err)
 	}
 }

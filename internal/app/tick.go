@@ -48,7 +48,7 @@ const (
 // Tick does what time asks for: agents of teams that were paused or
 // resumed, due resumes, limits of everything that is on
 // its way, ended snoozes, runs that went silent, and forgetting what is too
-// old. Call it once a second.
+// old. Streams hear of what another process wrote. Call it once a second.
 func (a *App) Tick(ctx context.Context) error {
 	now := a.Now()
 	if jump := a.clock.look(now); jump != 0 {
@@ -58,6 +58,7 @@ func (a *App) Tick(ctx context.Context) error {
 	signIn, silent, mute := a.clock.late(now, signInLimit), a.clock.unheard(now, silence), a.clock.late(now, helloLimit)
 	unstopped, claimed := a.clock.late(now, stopLimit), a.clock.late(now, claimLimit)
 	return errors.Join(
+		a.followEvents(ctx),
 		a.followTeams(ctx, teamBatches),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) { return tx.DueResumes(now, tickBatch) }, a.autoResume),
 		a.sweep(ctx, func(tx *store.Tx) ([]fleet.Run, error) {
@@ -75,6 +76,18 @@ func (a *App) Tick(ctx context.Context) error {
 		a.forget(ctx, now),
 		a.forgetRunEvents(ctx, now),
 	)
+}
+
+// followEvents lets streams know of events that another process wrote, such as a
+// command on the local file: those that were there a tick ago and were not
+// published since.
+func (a *App) followEvents(ctx context.Context) error {
+	a.hub.Missed(a.seen.Load())
+	return a.store.Read(ctx, func(tx *store.Tx) error {
+		_, last, err := tx.LastEvent()
+		a.seen.Store(last.Seq)
+		return err
+	})
 }
 
 func (a *App) sweep(ctx context.Context, find func(tx *store.Tx) ([]fleet.Run, error), f func(ctx context.Context, run fleet.Run) error) error {

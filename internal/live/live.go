@@ -6,7 +6,9 @@
 // To miss nothing, in this order: subscribe (or listen), read the database,
 // then wait. Events reach a stream in the order of the Publish calls; publish
 // in the order of the commits, or a reader's highest Seq will hide a lower one
-// that is still to come.
+// that is still to come. The numbers have no gaps: where one is left out, or
+// Missed says so, another process wrote to the database, and every stream is
+// dropped as lagging, so that its reader reads on in the event table.
 package live
 
 import (
@@ -24,6 +26,7 @@ const Buffer = 64
 type Hub struct {
 	mu     sync.Mutex
 	closed bool
+	seq    int64 // the newest number known, 0 is none
 	teams  map[fleet.TeamID]map[*Subscription]struct{}
 	keys   map[string]map[*listener]struct{}
 }
@@ -69,8 +72,8 @@ func (h *Hub) Subscribe(team fleet.TeamID) *Subscription {
 func (s *Subscription) Events() <-chan fleet.Event { return s.events }
 
 // Lagged tells whether the stream was dropped because Buffer events waited
-// unread: events are missing after the last one read, and the database has
-// them.
+// unread, or because the hub was not told of some: events are missing after the
+// last one read, and the database has them.
 func (s *Subscription) Lagged() bool {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
@@ -104,6 +107,10 @@ func (h *Hub) Publish(events ...fleet.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range events {
+		if h.seq != 0 && e.Seq > h.seq+1 {
+			h.dropAll()
+		}
+		h.seq = max(h.seq, e.Seq)
 		for s := range h.teams[e.TeamID] {
 			select {
 			case s.events <- e:
@@ -111,6 +118,37 @@ func (h *Hub) Publish(events ...fleet.Event) {
 				s.lagged = true
 				s.end()
 			}
+		}
+	}
+}
+
+// Reached says where the event table stands, where the hub does not know it yet.
+// Call it after Subscribe and before reading on from there.
+func (h *Hub) Reached(seq int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.seq == 0 {
+		h.seq = seq
+	}
+}
+
+// Missed says that the event table has had events up to seq for a while. Those
+// that were not published in that time are another process's.
+func (h *Hub) Missed(seq int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.seq != 0 && seq > h.seq {
+		h.dropAll()
+	}
+	h.seq = max(h.seq, seq)
+}
+
+// dropAll needs mu.
+func (h *Hub) dropAll() {
+	for _, readers := range h.teams {
+		for s := range readers {
+			s.lagged = true
+			s.end()
 		}
 	}
 }

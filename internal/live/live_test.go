@@ -3,8 +3,10 @@ package live
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"agentry/internal/fleet"
 
@@ -125,6 +127,39 @@ func TestHubCloseEndsEverythingForGood(t *testing.T) {
 	}
 }
 
+// What another process wrote was never published: the streams end before an
+// event that comes after it, and their readers find it in the event table.
+func TestStreamsAreSentToTheTableForWhatWasNotPublished(t *testing.T) {
+	for name, c := range map[string]struct {
+		tell func(h *Hub)
+		want []int64
+		lags bool
+	}{
+		"a number is left out":              {func(h *Hub) { h.Publish(event("a", 7)) }, nil, true},
+		"left out while others are told":    {func(h *Hub) { h.Publish(event("b", 7)) }, nil, true},
+		"the table is ahead":                {func(h *Hub) { h.Missed(6) }, nil, true},
+		"the table is where the hub is":     {func(h *Hub) { h.Missed(5); h.Publish(event("a", 6)) }, []int64{6}, false},
+		"told twice where the table stands": {func(h *Hub) { h.Reached(3); h.Publish(event("a", 6)) }, []int64{6}, false},
+	} {
+		h := New()
+		s := h.Subscribe("a")
+		h.Reached(5)
+		c.tell(h)
+		got, open := buffered(s)
+		if !slices.Equal(got, c.want) || open == c.lags || s.Lagged() != c.lags {
+			t.Errorf("%s: got %v, open %v, lagged %v; want %v, lagged %v", name, got, open, s.Lagged(), c.want, c.lags)
+		}
+		again := h.Subscribe("a")
+		h.Publish(event("a", 8))
+		if name == "a number is left out" {
+			if got, open := buffered(again); !slices.Equal(got, []int64{8}) || !open {
+				t.Errorf("the next stream got %v, open %v", got, open)
+			}
+		}
+		h.Close()
+	}
+}
+
 func TestEveryoneAtOnce(t *testing.T) {
 	h := New()
 	var wg sync.WaitGroup
@@ -160,11 +195,13 @@ func TestNoGapsForAReaderThatKeepsUp(t *testing.T) {
 		h := New()
 		s := h.Subscribe("a")
 		var last [3]int64
+		var seq atomic.Int64
+		var order sync.Mutex
 		total := 0
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			for e := range s.Events() {
-				p, n := e.Seq/1000, e.Seq%1000
+				p, n := int64(e.AgentID[0]-'0'), int64(e.At.Unix())
 				if n != last[p]+1 {
 					t.Errorf("publisher %d: event %d after %d", p, n, last[p])
 				}
@@ -174,7 +211,13 @@ func TestNoGapsForAReaderThatKeepsUp(t *testing.T) {
 		})
 		for round := int64(1); round <= 100; round++ {
 			for p := range int64(3) {
-				go h.Publish(event("a", p*1000+round))
+				go func() {
+					order.Lock()
+					defer order.Unlock()
+					e := event("a", seq.Add(1))
+					e.AgentID, e.At = fleet.AgentID('0'+rune(p)), time.Unix(round, 0)
+					h.Publish(e)
+				}()
 			}
 			synctest.Wait()
 		}

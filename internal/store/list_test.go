@@ -298,6 +298,7 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 	insert(t, s, newAgent(teamA, "x"))
 	plans := map[string]func(tx *Tx) error{
 		"LastEvent":   func(tx *Tx) error { _, _, err := tx.LastEvent(); return err },
+		"WasEvent":    func(tx *Tx) error { _, err := tx.WasEvent(fleet.EventMark{Seq: 5, At: t0}); return err },
 		"EventsAfter": func(tx *Tx) error { _, err := tx.EventsAfter(teamA, 5, 10); return err },
 		"DailyUsage": func(tx *Tx) error {
 			_, err := tx.DailyUsage(teamA, make([]fleet.AgentID, 50), []string{"messages", "invitations"}, "2026-01-01")

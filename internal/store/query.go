@@ -144,11 +144,18 @@ func (tx *Tx) EventsAfter(team fleet.TeamID, after int64, limit int) (list []fle
 	return list, err
 }
 
-// LastEvent is the newest Seq of all teams, 0 when there is none, and the
+// LastEvent is the newest event of all teams, zero when there is none, and the
 // oldest Seq that is still kept.
-func (tx *Tx) LastEvent() (first, last int64, err error) {
-	_, err = tx.one([]any{&first, &last}, `SELECT COALESCE((SELECT MIN(seq) FROM events), 0), COALESCE((SELECT MAX(seq) FROM events), 0)`)
+func (tx *Tx) LastEvent() (first int64, last fleet.EventMark, err error) {
+	_, err = tx.one([]any{&first, &last.Seq, stamp{&last.At}},
+		`SELECT (SELECT MIN(seq) FROM events), seq, at FROM events WHERE seq = (SELECT MAX(seq) FROM events)`)
 	return first, last, err
+}
+
+// WasEvent tells whether the event of that number is the one that was then,
+// of whichever team: a number in another history is not.
+func (tx *Tx) WasEvent(m fleet.EventMark) (bool, error) {
+	return tx.one([]any{new(int64)}, `SELECT seq FROM events WHERE seq = $1 AND at = $2`, m.Seq, micros(m.At))
 }
 
 // DropEvents looks at the oldest events, up to limit, and forgets those of

@@ -135,7 +135,8 @@ func TestEventsAreHeardInOrderAndBeforeTheWriterGoesOn(t *testing.T) {
 	}
 	all.Wait()
 	var stored []int64
-	var first, last int64
+	var first int64
+	var last fleet.EventMark
 	mustRead(t, s, func(tx *Tx) error {
 		list, err := tx.EventsAfter(teamA, 0, 10_000)
 		for _, e := range list {
@@ -149,8 +150,8 @@ func TestEventsAreHeardInOrderAndBeforeTheWriterGoesOn(t *testing.T) {
 	if !slices.Equal(heard, stored) || !slices.IsSorted(heard) || len(heard) < 16*15 {
 		t.Errorf("heard %d events, stored %d, sorted %v", len(heard), len(stored), slices.IsSorted(heard))
 	}
-	if first != stored[0] || last != stored[len(stored)-1] {
-		t.Errorf("first %d, last %d", first, last)
+	if first != stored[0] || last.Seq != stored[len(stored)-1] {
+		t.Errorf("first %d, last %v", first, last)
 	}
 }
 
@@ -208,8 +209,8 @@ func TestEventsAfter(t *testing.T) {
 	drop(t0.AddDate(1, 0, 0), 0, 100, 2)
 	mustRead(t, s, func(tx *Tx) error {
 		_, last, err := tx.LastEvent()
-		if last != 10 {
-			t.Errorf("last is %d", last)
+		if last.Seq != 10 {
+			t.Errorf("last is %d", last.Seq)
 		}
 		return err
 	})

@@ -20,6 +20,8 @@ import (
 type Config struct {
 	App     *app.App
 	Streams *stream.Streams
+	// Beat is how often a stream shows that it lives.
+	Beat time.Duration
 	// EnvName and EnvColor mark the pages of this installation.
 	EnvName, EnvColor string
 	// InsecureHTTP shows the banner of the plain-http mode.
@@ -48,6 +50,12 @@ type Viewer struct {
 	Zone Zone
 }
 
+// As names the person, team and role that a page is made for, so that the page
+// notices when the browser's session has become another's.
+func (v Viewer) As() string {
+	return string(v.Member.User.ID) + " " + string(v.Member.TeamID) + " " + string(v.Member.Role)
+}
+
 func (v Viewer) may(need fleet.Scope) bool { return v.Actor.Scope.Contains(need) }
 
 // shell is what stands around a page. Make it before anything else is read: the
@@ -58,14 +66,15 @@ func (p *Pages) shell(c *fiber.Ctx, who Viewer, title, nav string) (views.Shell,
 	if partial(c) {
 		return s, nil
 	}
-	seq, err := p.app.LastEventSeq(c.UserContext(), who.Actor)
+	last, err := p.app.LastEvent(c.UserContext(), who.Actor)
 	if err != nil {
 		return s, err
 	}
 	counts, err := p.app.FleetCounts(c.UserContext(), who.Actor)
-	s.Seq, s.OpenAlerts = seq, int(counts.OpenAlerts)
+	s.Seq, s.OpenAlerts = last.String(), int(counts.OpenAlerts)
 	s.Team, s.Env, s.EnvColor, s.Insecure = who.Member.TeamName, p.config.EnvName, p.config.EnvColor, p.config.InsecureHTTP
 	s.TeamPause = pauseText(counts.Pause)
+	s.As, s.Beat = who.As(), p.config.Beat
 	s.User, s.Email, s.Role = who.Member.User.Name, who.Member.User.Email, string(who.Member.Role)
 	return s, err
 }

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -284,7 +285,7 @@ func TestEventsOfThePages(t *testing.T) {
 			t.Fatalf("no event: %s", text)
 		}
 	}
-	if !strings.Contains(text, "event: agent\n") || !strings.Contains(text, `"type":"agent.created"`) || !strings.Contains(text, `"seq":`) {
+	if !strings.Contains(text, "event: beat\n") || !regexp.MustCompile(`\nid: \d+-\w+\nevent: agent\n`).MatchString(text) || !strings.Contains(text, `"type":"agent.created"`) {
 		t.Errorf("event: %s", text)
 	}
 }

@@ -13,15 +13,11 @@ import (
 const maxPages = 10
 
 // ForPage is Events in the words of the pages' script: every event is named
-// agent and has its number in its data too, and the number to go on after may
-// stand in the address as last. A person has at most ten: the oldest gives way,
-// which mostly is one whose page has gone.
+// agent, and a beat follows at once when all that was missed has been sent. A
+// person has at most ten: the oldest gives way, which mostly is one whose page has
+// gone, and hears with an event crowded that it does.
 func (s *Streams) ForPage(c *fiber.Ctx, by fleet.Actor, still func(context.Context) error) error {
-	after := c.Get("Last-Event-ID")
-	if last := string(c.Context().QueryArgs().Peek("last")); last != "" && after == "" {
-		after = last
-	}
-	e, err := s.open(c, by, still, after)
+	e, err := s.open(c, by, still, c.Get("Last-Event-ID"))
 	if err != nil {
 		return err
 	}
@@ -31,10 +27,24 @@ func (s *Streams) ForPage(c *fiber.Ctx, by fleet.Actor, still func(context.Conte
 	return nil
 }
 
-// crowd counts the streams of each person.
+// crowd counts the streams of each person, or of each key.
 type crowd struct {
 	mu   sync.Mutex
 	open map[string][]chan struct{}
+}
+
+func newCrowd() *crowd { return &crowd{open: map[string][]chan struct{}{}} }
+
+// admit opens a place where fewer than most are taken.
+func (w *crowd) admit(key string, most int) (leave func(), ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.open[key]) >= most {
+		return nil, false
+	}
+	place := make(chan struct{})
+	w.open[key] = append(w.open[key], place)
+	return func() { w.leave(key, place) }, true
 }
 
 // enter opens a place; gone is closed when it has to be given up, and leave

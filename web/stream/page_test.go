@@ -3,7 +3,7 @@ package stream
 import "testing"
 
 func TestOldestStreamGivesWay(t *testing.T) {
-	w := crowd{open: map[string][]chan struct{}{}}
+	w := newCrowd()
 	var gone []<-chan struct{}
 	var leave []func()
 	for range maxPages + 1 {

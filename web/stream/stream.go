@@ -31,14 +31,15 @@ type Streams struct {
 	end    context.CancelFunc
 	ending context.Context
 	once   sync.Once
-	pages  crowd
+	pages  *crowd
+	keys   *crowd
 }
 
 // New makes streams that show every beat that they live; log hears why a list
 // was broken off.
 func New(a *app.App, beat time.Duration, log *slog.Logger) *Streams {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Streams{app: a, beat: beat, log: log, ending: ctx, end: cancel, pages: crowd{open: map[string][]chan struct{}{}}}
+	return &Streams{app: a, beat: beat, log: log, ending: ctx, end: cancel, pages: newCrowd(), keys: newCrowd()}
 }
 
 // Close ends every event stream, now and later ones. It is safe to call twice.
