@@ -40,11 +40,12 @@ func served() map[string]string {
 		// For who opens the palette.
 		"palette.js": "palette.js",
 		// For one page or tab each.
-		"select.js": "select.js",
-		"log.js":    "log.js",
-		"usage.js":  "usage.js",
-		"uplot.js":  "vendor/uplot.min.js",
-		"usage.css": "vendor/uplot.min.css usage.css",
+		"select.js":     "select.js",
+		"log.js":        "log.js",
+		"usage.js":      "usage.js",
+		"uplot.js":      "vendor/uplot.min.js",
+		"storybook.css": "storybook.css",
+		"usage.css":     "vendor/uplot.min.css usage.css",
 	}
 }
 

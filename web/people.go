@@ -43,6 +43,7 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/palette", access: read, handle: asViewer(p.Palette), quiet: true},
 		{method: "GET", path: "/zone", access: read, handle: asViewer(p.ZoneForm)},
 		{method: "POST", path: "/zone", access: read, handle: asViewer(p.SetZone)},
+		{method: "GET", path: "/storybook", access: read, handle: asViewer(p.Storybook)},
 		{method: "GET", path: "/docs", access: read, handle: asViewer(p.Docs)},
 		{method: "GET", path: "/docs/examples/:name", access: read, handle: asViewer(p.Example)},
 	}, slices.Concat(s.pageActs(), s.resourceActs())...)
