@@ -16,7 +16,7 @@ import (
 func (s *Server) neighbour(c *fiber.Ctx) caller {
 	return caller{
 		actor: fleet.Actor{
-			Kind: fleet.ActorKey, ID: "loopback", Name: "loopback",
+			Kind: fleet.ActorKey, ID: fleet.NeighbourID, Name: "loopback",
 			TeamID: s.config.LoopbackTeam, Scope: fleet.ScopeOperate, RequestID: requestID(c),
 		},
 		team:  fleet.Team{ID: s.config.LoopbackTeam, Name: s.config.EnvName},

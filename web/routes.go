@@ -101,10 +101,27 @@ func (s *Server) v1Routes() []route {
 		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
 	}
 	list = append(list, s.ledgerRoutes()...)
+	list = append(list, s.bulkRoutes()...)
 	for i := range list {
 		list[i].keyed = true
 	}
 	return list
+}
+
+// bulkRoutes are those of /v1 about one act on many agents; to delete them
+// needs more than the route asks for.
+func (s *Server) bulkRoutes() []route {
+	read, operate := key(fleet.ScopeRead), key(fleet.ScopeOperate)
+	const bulk = "/v1/bulk/:bulkId"
+	a := s.v1
+	return []route{
+		{method: "GET", path: "/v1/bulk", access: read, handle: asActor(a.Bulks)},
+		{method: "POST", path: "/v1/bulk", access: operate, handle: asActor(a.StartBulk)},
+		{method: "GET", path: bulk, access: read, handle: asActor(a.Bulk)},
+		{method: "GET", path: bulk + "/items", access: read, handle: asActor(a.BulkItems)},
+		{method: "POST", path: bulk + "/stop", access: operate, handle: asActor(a.StopBulk)},
+		{method: "POST", path: bulk + "/retry", access: operate, handle: asActor(a.RetryBulk)},
+	}
 }
 
 // ledgerRoutes are those of /v1 about what is held outside.

@@ -231,12 +231,21 @@ type UpdateInput struct {
 	Limits                *fleet.LimitsChange
 	Settings              []fleet.Setting
 	IfVersion             int64
+	// plus and minus are tags that a bulk adds and removes.
+	plus, minus []string
 }
 
 // Update changes what people may edit; a running program is told at once.
 func (a *App) Update(ctx context.Context, by fleet.Actor, id fleet.AgentID, in UpdateInput) (AgentView, error) {
 	var v AgentView
 	_, err := a.onAgent(ctx, act{by: by, need: fleet.ScopeOperate, action: "update", id: id, ifVersion: in.IfVersion}, func(c *change) (err error) {
+		if len(in.plus)+len(in.minus) > 0 {
+			tags, changed := fleet.WithTags(c.agent.Tags, in.plus, in.minus)
+			if !changed {
+				return fleet.ErrUnchanged()
+			}
+			in.Tags = &tags
+		}
 		if c.agent.Agent, err = applyUpdate(c.agent.Agent, in); err != nil {
 			return err
 		}

@@ -73,6 +73,7 @@ type App struct {
 	proxies     resource.Proxies
 	checks      checks
 	seen        atomic.Int64 // the newest event at the last Tick
+	bulks       bulkDesk
 }
 
 // New makes an App. Its events reach subscribers when the store was opened

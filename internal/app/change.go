@@ -62,10 +62,16 @@ func (a *App) tryOnAgent(ctx context.Context, what act, f func(c *change) error)
 		c.tx, c.agent = tx, row
 		c.kind, c.known = a.kinds[row.Kind]
 		c.audit = entry(what, c.now, "done")
+		if err := a.beginItem(c, what.need); err != nil {
+			return err
+		}
 		if err := f(c); err != nil {
 			return err
 		}
-		return tx.AddAudit(c.audit)
+		if err := tx.AddAudit(c.audit); err != nil {
+			return err
+		}
+		return a.endItem(c)
 	})
 	if err == nil && c.moved {
 		// Who waits for a start or for a reply has to look again.
@@ -85,10 +91,14 @@ func (a *App) allowed(what act) error {
 }
 
 func entry(what act, at time.Time, outcome string) fleet.AuditEntry {
-	return fleet.AuditEntry{
+	e := fleet.AuditEntry{
 		TeamID: what.by.TeamID, At: at, ActorKind: what.by.Kind, ActorID: what.by.ID, ActorName: what.by.Name,
 		Action: what.action, AgentID: what.id, Outcome: outcome, Note: what.note, RequestID: what.by.RequestID,
 	}
+	if ref := what.by.Bulk; ref != nil {
+		e.Detail = map[string]any{"bulkId": ref.ID}
+	}
+	return e
 }
 
 // refused records a refusal and returns it.

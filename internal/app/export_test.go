@@ -10,6 +10,9 @@ import (
 // SetToldBound makes the bound of told events small enough for a test.
 func (a *App) SetToldBound(step, kept int) { a.told.step, a.told.kept = step, kept }
 
+// NoBulkPause lets bulks act without a pause between two agents.
+func (a *App) NoBulkPause() { a.bulks.instant = true }
+
 // RaiseTeam is raiseTeam in a transaction of its own.
 func (a *App) RaiseTeam(ctx context.Context, team fleet.TeamID, typ, subType, message string) error {
 	return a.store.Write(ctx, func(tx *store.Tx) error {

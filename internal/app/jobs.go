@@ -32,6 +32,7 @@ const (
 	QueueResources = "resources"
 	QueueAgents    = "agents"
 	QueueProxies   = "proxies"
+	QueueBulks     = "bulks"
 )
 
 // ResourceJob is one try at a row of the ledger.
@@ -76,3 +77,14 @@ func (ProxyCheckJob) Kind() string { return "proxy_check" }
 
 // InsertOpts is for River.
 func (ProxyCheckJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueProxies} }
+
+// BulkJob works at a bulk for a while.
+type BulkJob struct {
+	ID string `json:"id"`
+}
+
+// Kind is for River.
+func (BulkJob) Kind() string { return "bulk" }
+
+// InsertOpts is for River.
+func (BulkJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueBulks} }

@@ -79,7 +79,13 @@ type Actor struct {
 	RequestID string
 	// IdempotencyKey names the call, so that its effect happens once; "" is none.
 	IdempotencyKey string
+	// Bulk is the bulk for which the actor acts; nil is none.
+	Bulk *BulkRef
 }
+
+// NeighbourID is the id, in place of a key's, of whoever asks from this machine
+// on a server that trusts it.
+const NeighbourID = "loopback"
 
 // System is the actor for what the program does by itself, such as a time-out.
 func System(team TeamID, part string) Actor {

@@ -147,9 +147,9 @@ func (b Bulk) Next(failure string) (BulkState, string) {
 	if !stops && failure != "" {
 		switch {
 		case b.InCanary():
-			stops, why = true, "One of the first "+b.canaries()+" failed: "+failure
+			stops, why = true, "One of the first "+agents(b.Canary)+" failed: "+failure
 		case b.StopAfterFailures > 0 && b.Failed >= b.StopAfterFailures:
-			stops, why = true, fmt.Sprintf("%s failed, the last one with: %s", Plural(b.Failed, "agent"), failure)
+			stops, why = true, fmt.Sprintf("%s failed, the last one with: %s", agents(b.Failed), failure)
 		}
 	}
 	switch {
@@ -168,15 +168,7 @@ func (b Bulk) Next(failure string) (BulkState, string) {
 // InCanary tells whether the first agents have not all succeeded yet.
 func (b Bulk) InCanary() bool { return b.Canary > 0 && b.Done < b.Canary }
 
-func (b Bulk) canaries() string { return Plural(b.Canary, "agent") }
-
-// Plural writes a count: "1 agent", "3 agents".
-func Plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
+func agents(n int) string { return fmt.Sprintf("%d %s", n, plural(n, "agent", "agents")) }
 
 // BulkItem is one agent of a bulk, in the order of the list from 1 on.
 type BulkItem struct {
@@ -191,6 +183,13 @@ type BulkItem struct {
 	Code, Message string
 	// At is when it got its outcome.
 	At time.Time
+}
+
+// BulkRef names the place in a bulk for which an act is done.
+type BulkRef struct {
+	ID     string
+	N      int
+	Action BulkAction
 }
 
 // The codes of agents that are skipped because there is nothing to do, or that
@@ -286,7 +285,7 @@ func (p *BulkPlan) Add(c BulkCandidate, skip *Error) {
 }
 
 // BulkConfirm is what a person has to type before many agents are deleted.
-func BulkConfirm(n int) string { return "delete " + Plural(n, "agent") }
+func BulkConfirm(n int) string { return "delete " + agents(n) }
 
 // CheckBulkTags returns the tags that a bulk adds and removes, trimmed, or what
 // is wrong with them.

@@ -49,3 +49,11 @@ func (h *Hub) forget(key string, l *listener) {
 		delete(h.keys, key)
 	}
 }
+
+// Closed tells whether the hub is: whoever waited for something does not know
+// what became of it.
+func (h *Hub) Closed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}

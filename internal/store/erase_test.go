@@ -84,11 +84,11 @@ func TestDeletionLeavesNoRow(t *testing.T) {
 	})
 	left := mentions(t, s, string(a.ID))
 	for table, n := range left {
-		if !slices.Contains([]string{"audit", "events", "deletions", "resources"}, table) {
+		if !slices.Contains([]string{"audit", "events", "deletions", "resources", "bulk_items"}, table) {
 			t.Errorf("%d rows of %s are left", n, table)
 		}
 	}
-	if len(left) != 4 {
+	if len(left) != 5 {
 		t.Errorf("what tells of the deletion is gone too: %v", left)
 	}
 	if now := mentions(t, s, string(other.ID)); fmt.Sprint(now) != fmt.Sprint(others) {

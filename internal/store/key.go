@@ -26,6 +26,12 @@ func (tx *Tx) KeyByHash(hash []byte) (k fleet.Key, ok bool, err error) {
 	return k, ok, err
 }
 
+// Key returns one of the team's API keys; ok is false when there is none.
+func (tx *Tx) Key(team fleet.TeamID, id string) (k fleet.Key, ok bool, err error) {
+	ok, err = tx.one(keyTargets(&k), `SELECT `+keyColumns+` FROM api_keys WHERE id = $1 AND team_id = $2`, id, team)
+	return k, ok, err
+}
+
 // Keys returns the team's API keys, newest first.
 func (tx *Tx) Keys(team fleet.TeamID) (list []fleet.Key, err error) {
 	err = tx.each(func(rows *sql.Rows) error {

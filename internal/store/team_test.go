@@ -33,6 +33,8 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.AddAudit(fleet.AuditEntry{TeamID: a.TeamID, At: t0, ActorKind: fleet.ActorMember, ActorID: "u", ActorName: "Ann", Action: "relaunch", AgentID: a.ID, Outcome: "done", Detail: map[string]any{"endReason": fleet.EndCrashLoop, "tasks": 1}}),
 			tx.AddEvent(fleet.Event{TeamID: a.TeamID, AgentID: a.ID, Type: fleet.EventAgentCreated, At: t0}),
 			tx.InsertResource(resourceOf(a, "resource "+string(a.ID))),
+			tx.InsertBulk(bulkOf(a)),
+			tx.InsertBulkItems([]fleet.BulkItem{{BulkID: bulkOf(a).ID, N: 1, AgentID: a.ID, Outcome: fleet.BulkFailed, Code: "conflict", Message: "It was overtaken", At: t0}}),
 		}
 		for _, err := range steps {
 			if err != nil {
@@ -116,6 +118,10 @@ func looksOf(a fleet.Agent) map[string]look {
 			return int(n), err
 		}, "", 1},
 		"Keys": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.Keys(team); return len(l), err }, "", 1},
+		"Key": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			k, _, err := tx.Key(team, "key a")
+			return len(k.Name), err
+		}, "", 1},
 		"Member": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			m, _, err := tx.Member(team, "u")
 			return len(m.Role), err
@@ -198,9 +204,10 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	maps.Copy(looks, chatLooksOf(a))
 	maps.Copy(looks, auditLooks(a))
 	maps.Copy(looks, resourceLooks(a))
-	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource
-	// and TestAnotherTeamChangesNoProxy.
-	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck"}
+	maps.Copy(looks, bulkLooks(a))
+	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource,
+	// TestAnotherTeamChangesNoBulk and TestAnotherTeamChangesNoProxy.
+	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck", "DropBulkItems", "EmptyBulk"}
 	elsewhere := slices.Collect(maps.Keys(proxyLooks(fleet.Proxy{}))) // tried in TestAnotherTeamSeesNoProxy
 	tx := reflect.TypeFor[*Tx]()
 	for i := range tx.NumMethod() {

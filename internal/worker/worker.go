@@ -39,6 +39,8 @@ type App interface {
 	WorkProxyCheck(ctx context.Context, id string) error
 	SweepLedger(ctx context.Context) error
 	SweepVendor(ctx context.Context) error
+	WorkBulk(ctx context.Context, id string) (again time.Duration, err error)
+	SweepBulks(ctx context.Context) error
 }
 
 // Worker works at jobs between Start and Stop.
@@ -69,6 +71,13 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[app.ProxyCheckJob]) error {
 			return a.WorkProxyCheck(ctx, job.Args.ID)
 		})),
+		river.AddWorkerSafely(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[app.BulkJob]) error {
+			again, err := a.WorkBulk(ctx, job.Args.ID)
+			if err == nil && again > 0 {
+				return river.JobSnooze(again)
+			}
+			return err
+		})),
 	)
 	if errs != nil {
 		return nil, errs
@@ -81,6 +90,7 @@ func New(a App, s *store.Store, log *slog.Logger) (*Worker, error) {
 			app.QueueResources: {MaxWorkers: 8},
 			app.QueueAgents:    {MaxWorkers: 8, FetchPollInterval: checksEvery},
 			app.QueueProxies:   {MaxWorkers: 4, FetchPollInterval: checksEvery},
+			app.QueueBulks:     {MaxWorkers: 8},
 		},
 		JobTimeout: jobTime, CompletedJobRetentionPeriod: keepFor, CancelledJobRetentionPeriod: keepFor,
 		ReindexerIndexNames: []string{},
@@ -106,6 +116,7 @@ func (w *Worker) Start(ctx context.Context) error {
 	ctx, w.end = context.WithCancel(context.WithoutCancel(ctx))
 	w.every(ctx, ledgerEvery, w.app.SweepLedger)
 	w.every(ctx, vendorEvery, w.app.SweepVendor)
+	w.every(ctx, ledgerEvery, w.app.SweepBulks)
 	return w.client.Start(context.WithoutCancel(ctx))
 }
 

@@ -36,6 +36,10 @@ func (s *standing) SweepLedger(context.Context) error {
 	return errors.New("the disk is full")
 }
 func (s *standing) SweepVendor(context.Context) error { return nil }
+func (s *standing) SweepBulks(context.Context) error  { return nil }
+func (s *standing) WorkBulk(context.Context, string) (time.Duration, error) {
+	return 0, nil
+}
 
 func silent() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"testing"
+
+	"agentry/internal/fleet"
+)
+
+func bulkOf(a fleet.Agent) fleet.Bulk {
+	return fleet.Bulk{
+		ID: "bulk of " + bulkName(a), TeamID: a.TeamID, Action: fleet.BulkTag, State: fleet.BulkRunning, By: "Ann", ByKind: fleet.ActorMember, ByID: "u",
+		AddTags: []string{"x"}, PerMinute: 600, Total: 1, Failed: 1, RetryOf: "another", CreatedAt: t0, StartedAt: t0,
+	}
+}
+
+// bulkName is of no text that a test looks for: a bulk outlives its agents.
+func bulkName(a fleet.Agent) string { return string(a.ID[len(a.ID)-12:]) }
+
+// bulkLooks are for TestAnotherTeamSeesNothing.
+func bulkLooks(a fleet.Agent) map[string]look {
+	id := bulkOf(a).ID
+	return map[string]look{
+		"Bulk":  {func(tx *Tx, team fleet.TeamID) (int, error) { b, err := tx.Bulk(team, id); return b.Total, err }, fleet.CodeNotFound, 1},
+		"Bulks": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.Bulks(team, "", 10); return len(l), err }, "", 1},
+		"BulkItems": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.BulkItems(team, id, "", 0, 10)
+			return len(l), err
+		}, "", 1},
+		"FailedOfBulk": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.FailedOfBulk(team, id)
+			return len(l), err
+		}, "", 1},
+		"CountOpenBulks": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountOpenBulks(team, "another") }, "", 1},
+		"BulkCandidates": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.BulkCandidates(team, AgentFilter{Tag: "tag"}, AgentOrder{By: "name"}, 10, true)
+			return len(l), err
+		}, "", 1},
+		"BulkCandidatesOf": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.BulkCandidatesOf(team, []fleet.AgentID{a.ID}, true)
+			if len(l) == 1 && l[0].Unknown {
+				l = nil
+			}
+			return len(l), err
+		}, "", 1},
+	}
+}
+
+func TestAnotherTeamChangesNoBulk(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "A")
+	wealth(t, s, a, "text")
+	b := bulkOf(a)
+	mustWrite(t, s, func(tx *Tx) error {
+		foreign := b
+		foreign.TeamID, foreign.State, foreign.Total = teamB, fleet.BulkStopped, 7
+		if n, err := tx.DropBulkItems(teamB, b.ID, 10); n != 0 || err != nil {
+			t.Errorf("another team dropped %d items, %v", n, err)
+		}
+		if err := tx.EmptyBulk(teamB, b.ID); err != nil {
+			return err
+		}
+		return tx.SaveBulk(foreign)
+	})
+	mustRead(t, s, func(tx *Tx) error {
+		got, err := tx.Bulk(teamA, b.ID)
+		if got.State != b.State || got.Total != 1 {
+			t.Errorf("another team changed it to %+v", got)
+		}
+		return err
+	})
+}
+
+// An item gets one outcome, which is counted once.
+func TestAnItemIsSettledOnce(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "A")
+	wealth(t, s, a, "text")
+	b := bulkOf(a)
+	b.ID, b.Failed, b.Total = "new", 0, 2
+	item := fleet.BulkItem{BulkID: b.ID, N: 1, AgentID: a.ID, Outcome: fleet.BulkPending}
+	other := item
+	other.N = 2
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.InsertBulk(b); err != nil {
+			return err
+		}
+		return tx.InsertBulkItems([]fleet.BulkItem{item, other})
+	})
+	mustWrite(t, s, func(tx *Tx) error {
+		act, ok, err := tx.BulkActAt(b.ID, 1)
+		if !ok || act.AgentID != a.ID || act.Version != 0 || err != nil {
+			t.Errorf("the item is %+v, %v, %v", act, ok, err)
+		}
+		return tx.MarkBulkActed(b.ID, BulkAct{N: 1, Version: 5, Epoch: 3})
+	})
+	for i, o := range []fleet.BulkOutcome{fleet.BulkFailed, fleet.BulkSuccessful} {
+		mustWrite(t, s, func(tx *Tx) error {
+			acted, err := tx.BulkActs(b.ID, true, 0, 10)
+			if len(acted) != 1-i || err != nil {
+				t.Errorf("%d are acted on, %v", len(acted), err)
+			}
+			item.Outcome = o
+			ok, err := tx.SettleBulkItem(item)
+			if ok != (i == 0) {
+				t.Errorf("the outcome %s is taken: %v", o, ok)
+			}
+			return err
+		})
+	}
+	mustRead(t, s, func(tx *Tx) error {
+		got, err := tx.Bulk(teamA, b.ID)
+		if got.Failed != 1 || got.Done != 0 || got.Waiting != 0 || got.Left() != 1 {
+			t.Errorf("counts are %+v", got)
+		}
+		open, err2 := tx.BulkActs(b.ID, false, 0, 10)
+		if len(open) != 1 || open[0].N != 2 || err2 != nil {
+			t.Errorf("open are %+v, %v", open, err2)
+		}
+		return err
+	})
+}
