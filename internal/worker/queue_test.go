@@ -35,6 +35,7 @@ func (a *oneJob) WorkResource(_ context.Context, id string, _ int64) (time.Durat
 
 func (a *oneJob) SweepLedger(context.Context) error { return nil }
 func (a *oneJob) SweepVendor(context.Context) error { return nil }
+func (a *oneJob) SweepBulks(context.Context) error  { return nil }
 
 // Whatever became of the queue's tables, the next server works: the jobs are
 // made from the ledger.
