@@ -4,6 +4,7 @@
 // legend table, zooming and plots in step with each other go.
 import { readFileSync } from "node:fs";
 import { minify } from "terser";
+import { leaveOut } from "./smaller.mjs";
 
 // What each function that is not used answers instead.
 const unused = {
@@ -26,16 +27,10 @@ const unused = {
 const helpers = "uPlot.assign = assign;";
 
 export async function smallPlot(from) {
-  let text = readFileSync(from, "utf8");
-  const end = text.indexOf(helpers);
+  const whole = readFileSync(from, "utf8");
+  const end = whole.indexOf(helpers);
   if (end < 0) throw new Error(`${from}: "${helpers}" is not there: read what is left out against this version`);
-  text = `${text.slice(0, end)}window.uPlot = uPlot;`;
-  for (const [name, body] of Object.entries(unused)) {
-    const found = new RegExp(`^(\\t*)function ${name}\\([^\\n]*\\) \\{\\n`, "m").exec(text);
-    if (!found) throw new Error(`${from}: function ${name} is not there: read what is left out against this version`);
-    const close = text.indexOf(`\n${found[1]}}\n`, found.index);
-    text = `${text.slice(0, found.index)}${found[1]}function ${name}() { ${body} }${text.slice(close + found[1].length + 2)}`;
-  }
+  const text = leaveOut(from, `${whole.slice(0, end)}window.uPlot = uPlot;`, unused);
   const { code } = await minify(text, { module: true, toplevel: true, compress: { passes: 3, unsafe: true } });
   // A script of its own: nothing of it is global but uPlot.
   return `/*! uPlot, Copyright (c) Leon Sorokin, MIT, https://github.com/leeoniya/uPlot; parts left out */(()=>{"use strict";${code}})();\n`;

@@ -3,16 +3,17 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { minify } from "terser";
+import { smallHtmx } from "./htmx.mjs";
 import { smallPlot } from "./uplot.mjs";
 
 const files = {
-  "htmx.min.js": "node_modules/htmx.org/dist/htmx.min.js",
   "uplot.min.css": "node_modules/uplot/dist/uPlot.min.css",
   "axe.min.js": "node_modules/axe-core/axe.min.js", // for tests; never served
 };
 
 mkdirSync("vendor", { recursive: true });
 for (const [name, from] of Object.entries(files)) copyFileSync(from, `vendor/${name}`);
+writeFileSync("vendor/htmx.min.js", await smallHtmx("node_modules/htmx.org/dist/htmx.js"));
 writeFileSync("vendor/uplot.min.js", await smallPlot("node_modules/uplot/dist/uPlot.esm.js"));
 
 // The name carries the hash of the source: static.go takes a minified script
