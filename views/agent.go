@@ -221,25 +221,6 @@ type MessageForm struct {
 	AgentID, AgentName, Text, Why string
 }
 
-// History is the tab of the audit, newest first.
-type History struct {
-	AgentID string
-	Items   []Audit
-	Pager   ui.Pager
-	Now     time.Time
-}
-
-// Audit is one thing somebody did.
-type Audit struct {
-	At               time.Time
-	Actor, ActorKind string
-	Action           string
-	// Outcome is done or the code of the refusal.
-	Outcome string
-	// Detail is one line: "running → paused".
-	Detail, Note, RequestID string
-}
-
 // Verify is the dialog around the code box: GET /fleet/{id}/verify.
 type Verify struct {
 	// Page: it stands alone, not in a dialog; VerifyPage sets it.

@@ -189,23 +189,3 @@ func (s Step) pill() ui.Pill {
 	}
 	return p
 }
-
-// Certificate is what remains of a deleted agent.
-type Certificate struct {
-	ID, AgentID string
-	// At is shown in the zone of Now.
-	At, Now     time.Time
-	By, Reason  string
-	Incarnation int
-	// Removed are lines such as "412 tasks"; Released the outside things and
-	// when they were released.
-	Removed, Released []string
-	ExportSHA256      string
-}
-
-// Tombstone stands where an agent was, or never was.
-type Tombstone struct {
-	AgentID string
-	// Certificate is nil for an id nobody has.
-	Certificate *Certificate
-}

@@ -1,7 +1,6 @@
 package views
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -170,33 +169,6 @@ func ResourceLines(list []fleet.Resource, more int) []string {
 			many = "agents in another server"
 		}
 		lines[i] = ui.Plural(counts[i], one, many) + " (" + from + ")"
-	}
-	if more > 0 {
-		lines = append(lines, ui.Number(more)+" more")
-	}
-	return lines
-}
-
-// CertifiedLines says of each row what became of it: "browser profile
-// (GoLogin), released 2026-03-12 09:29:00 UTC". The zone is that of now.
-func CertifiedLines(list []fleet.Resource, more int, now time.Time) []string {
-	var lines []string
-	for _, r := range list {
-		line := r.Type.Word() + " (" + resourceFrom(r) + "), "
-		switch {
-		case r.State == fleet.ResourceReleased:
-			line += "released " + ui.Absolute(r.ReleasedAt, now)
-		case r.Forgotten != nil:
-			line += fmt.Sprintf("given up by %s %s: %s", r.Forgotten.By, ui.Absolute(r.Forgotten.At, now), r.Forgotten.Reason)
-		case r.State == fleet.ResourceLeaked:
-			line += "not released since " + ui.Absolute(r.StateAt, now) + ": " + r.LastError
-		default:
-			line += "being released since " + ui.Absolute(r.StateAt, now)
-			if r.LastError != "" {
-				line += ": " + r.LastError
-			}
-		}
-		lines = append(lines, line)
 	}
 	if more > 0 {
 		lines = append(lines, ui.Number(more)+" more")

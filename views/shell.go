@@ -37,7 +37,7 @@ type Shell struct {
 	// amber, red or blue, which colour the mark in both themes, or any other
 	// CSS colour, which is shown as a dot beside the name.
 	Env, EnvColor string
-	// Nav is the current entry: fleet, alerts, resources or settings.
+	// Nav is the current entry: fleet, alerts, resources, audit or settings.
 	Nav        string
 	OpenAlerts int
 	// User and Email say who is signed in.

@@ -136,6 +136,7 @@ func storiesOfLinks() []partStory {
 		{"PageLinks", "The foot of a list that comes in pages.", []storyCase{
 			{"none", ui.PageLinks(ui.Pager{Text: "0 agents"})}, {"first", ui.PageLinks(ui.Pager{Text: "1–50 of 381", NextHref: "/storybook"})},
 			{"between", ui.PageLinks(ui.Pager{Text: "51–100 of 381", PrevHref: "/storybook", NextHref: "/storybook"})}, {"last", ui.PageLinks(ui.Pager{Text: "351–381 of 381 · 31 ended hidden", PrevHref: "/storybook"})},
+			{"in time", ui.PageLinks(ui.Pager{Text: "50 shown, newest first", PrevHref: "/storybook", PrevLabel: "Newest", NextHref: "/storybook", NextLabel: "Older"})},
 		}},
 	}
 }

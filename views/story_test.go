@@ -1,6 +1,7 @@
 package views
 
 import (
+	"maps"
 	"time"
 
 	"agentry/internal/fleet"
@@ -154,11 +155,7 @@ func agentPage(tab string) AgentPage {
 			sampleResource(fleet.ResourceProfile, fleet.ResourceReleased, ""), forgotten,
 		}}
 	case "history":
-		m.History = &History{AgentID: id, Now: testNow, Pager: ui.Pager{Text: "1–50 of 128", NextHref: "?tab=history&cursor=b", PrevHref: "?tab=history"}, Items: []Audit{
-			{At: ago(time.Minute), Actor: "Mara Ruiz", ActorKind: "member", Action: "agent.resume", Outcome: "done", Detail: "paused → running", RequestID: "req_7f3a"},
-			{At: ago(time.Hour), Actor: "nightly report", ActorKind: "key", Action: "agent.delete", Outcome: "invalid_status", Detail: "status running", RequestID: "req_7f39"},
-			{At: ago(50 * time.Hour), Actor: "supervisor", ActorKind: "system", Action: "agent.pause", Outcome: "done", Note: "Campaign review:\nlook at the texts first", RequestID: "req_7f30"},
-		}}
+		m.History = &History{AgentID: id, Now: testNow, Pager: ui.Pager{Text: "1–50 of 128", NextHref: "?tab=history&cursor=b", PrevHref: "?tab=history"}, Items: sampleAudit()}
 	case "logs":
 		m.Logs = sampleLogs(id)
 	case "usage":
@@ -190,14 +187,6 @@ func sampleRelaunch() Confirm {
 	m.Keeps = []string{"name, id, tags", "90 days of usage", "audit history", "country, hours, limits as a draft"}
 	m.RecentRelaunches, m.Hold = 2, fleet.RelaunchHold(fleet.EndCrashLoop, 2)
 	return m
-}
-
-func sampleCertificate() Certificate {
-	return Certificate{
-		ID: "018f3c1e-7a2b-7c3d-8e4f-0000000000d1", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000007", At: ago(time.Minute), By: "Mara Ruiz",
-		Reason: "Customer left", Incarnation: 3, Removed: sampleConfirm().Removes, Released: []string{"browser profile, released 2026-03-12 09:29 UTC", "proxy, being released"},
-		ExportSHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-	}
 }
 
 func sampleSettings() Settings {
@@ -252,7 +241,6 @@ func stories() map[string]templ.Component {
 	empty := FleetList{Chips: sampleChips(""), CanCreate: true}
 	nothing := sampleList()
 	nothing.Rows, nothing.Query, nothing.Pager = nil, "zzz", ui.Pager{Text: "0 of 381"}
-	cert := sampleCertificate()
 	out := map[string]templ.Component{
 		"fleet":              FleetPage(Fleet{Shell: in, List: sampleList()}),
 		"fleet-empty":        FleetPage(Fleet{Shell: in, List: empty}),
@@ -270,8 +258,6 @@ func stories() map[string]templ.Component {
 		"delete":             DeletePage(in, sampleConfirm()),
 		"delete-wrong":       DeletePage(in, wrong),
 		"delete-early":       DeletePage(in, gone),
-		"certificate":        CertificatePage(in, cert),
-		"tombstone":          TombstonePage(in, Tombstone{AgentID: cert.AgentID, Certificate: &cert}),
 		"alerts":             AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=all", Label: "All"}}, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
 		"settings":           SettingsPage(sampleSettings()),
 		"docs":               DocsPage(Docs{Shell: sampleShell("API docs", ""), Examples: []static.Example{{Name: "agent.go", Language: "Go", Needs: "Go", Build: "go build", Command: []string{"/opt/agent", "-v"}, Text: "if a < b && c {\n\t<script>\n}\n"}}}),
@@ -292,6 +278,7 @@ func stories() map[string]templ.Component {
 	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "resources", "history", "logs"} {
 		out["agent-"+tab] = AgentShow(agentPage(tab))
 	}
+	maps.Copy(out, auditStories())
 	return out
 }
 

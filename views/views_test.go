@@ -220,6 +220,8 @@ func spoiled(s Shell) map[string]templ.Component {
 		"delete, not": DeletePage(s, spoilt[Confirm]()),
 		"certificate": CertificatePage(s, spoilt[Certificate]()),
 		"tombstone":   TombstonePage(s, spoilt[Tombstone]()),
+		"deletions":   DeletionsPage(spoilt[Deletions]()),
+		"audit":       AuditShow(spoilt[AuditPage]()),
 		"alerts":      AlertsPage(spoilt[Alerts]()),
 		"settings":    SettingsPage(spoilt[Settings]()),
 		"resources":   ResourcesPage(spoilt[Resources]()),

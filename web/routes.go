@@ -89,6 +89,9 @@ func (s *Server) v1Routes() []route {
 		{method: "DELETE", path: "/v1/proxies/:proxyId", access: admin, handle: asActor(a.DeleteProxy)},
 		{method: "POST", path: "/v1/proxies/:proxyId/check", access: operate, handle: asActor(a.CheckProxy)},
 
+		{method: "GET", path: "/v1/audit", access: read, handle: asActor(a.Audit)},
+		{method: "GET", path: "/v1/audit/export", access: read, handle: asActor(a.ExportAudit), stream: true},
+
 		{method: "GET", path: "/v1/deletions", access: read, handle: asActor(a.Deletions)},
 		{method: "GET", path: "/v1/deletions/:deletionId", access: read, handle: asActor(a.Deletion)},
 

@@ -94,6 +94,14 @@ type History struct {
 	RequestID *string        `json:"requestId"`
 }
 
+// Audit is one audit entry of a team. AgentID is null where it is not about one
+// agent, AgentName where that is gone.
+type Audit struct {
+	History
+	AgentID   *string `json:"agentId"`
+	AgentName *string `json:"agentName"`
+}
+
 // Key is an API key as it is listed. Key is filled once, in the answer that
 // creates it.
 type Key struct {

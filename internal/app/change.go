@@ -117,7 +117,7 @@ func (a *App) recordRefusal(ctx context.Context, what act, cause error) error {
 	}
 	e := entry(what, a.Now(), string(code))
 	e.Note = ""
-	return a.store.Write(ctx, func(tx *store.Tx) error { return tx.AddAudit(e) })
+	return a.store.Write(ctx, func(tx *store.Tx) error { return addAudit(tx, e) })
 }
 
 // move makes a lifecycle move and what it means for the agent's program.

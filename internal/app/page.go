@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"strconv"
 
 	"agentry/internal/fleet"
 	"agentry/internal/store"
@@ -74,17 +73,4 @@ func openCursor[T any](s string) (v T, err error) {
 		return v, fleet.Invalid("cursor", "is not one of this list")
 	}
 	return v, nil
-}
-
-func auditID(e fleet.AuditEntry) string { return strconv.FormatInt(e.ID, 10) }
-
-// History returns who did what to an agent, newest first.
-func (a *App) History(ctx context.Context, by fleet.Actor, id fleet.AgentID, p PageInput) ([]fleet.AuditEntry, string, error) {
-	return page(ctx, a, by, p, ofAgent(by, id, func(tx *store.Tx, before string, limit int) ([]fleet.AuditEntry, error) {
-		n, err := strconv.ParseInt("0"+before, 10, 64)
-		if err != nil {
-			return nil, fleet.Invalid("cursor", "is not one of this list")
-		}
-		return tx.History(by.TeamID, id, n, limit)
-	}), auditID)
 }

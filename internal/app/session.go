@@ -55,7 +55,7 @@ func (a *App) auditSignIn(ctx context.Context, u fleet.User, places []fleet.Memb
 	now := a.Now()
 	return a.store.Write(ctx, func(tx *store.Tx) error {
 		for _, m := range places {
-			if err := tx.AddAudit(sessionEntry(m.TeamID, u, "session.sign_in", now, outcome)); err != nil {
+			if err := addAudit(tx, sessionEntry(m.TeamID, u, "session.sign_in", now, outcome)); err != nil {
 				return err
 			}
 		}

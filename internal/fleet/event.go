@@ -80,4 +80,7 @@ const (
 	EventBulkChanged = "bulk.changed"
 	// EventSessionChanged makes streams ask again whether they may go on.
 	EventSessionChanged = "session.changed"
+	// EventAudit is about an audit entry that no other event tells of, such as
+	// a refusal.
+	EventAudit = "audit.added"
 )

@@ -2,24 +2,6 @@ package fleet
 
 import "time"
 
-// AuditEntry says who did what. It holds ids, counts and codes, never names or
-// texts of an agent: those lie beside it as Note and go with the agent.
-type AuditEntry struct {
-	ID        int64
-	TeamID    TeamID
-	At        time.Time
-	ActorKind ActorKind
-	ActorID   string
-	ActorName string
-	Action    string
-	AgentID   AgentID
-	// Outcome is "done" or the code of the refusal.
-	Outcome   string
-	Detail    map[string]any
-	Note      string
-	RequestID string
-}
-
 // Counts are what an agent has, for previews and certificates.
 type Counts struct {
 	Credentials int `json:"credentials"`

@@ -14,13 +14,17 @@ const alertTables = ` FROM alerts al LEFT JOIN agents a ON a.id = al.agent_id `
 
 func (tx *Tx) alerts(query string, values ...any) (list []fleet.Alert, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
-		var al fleet.Alert
-		err := rows.Scan(&al.ID, &al.AgentID, &al.AgentName, &al.Type, &al.SubType, &al.Message, &al.Severity, &al.State,
-			&al.Count, &al.By, stamp{&al.Until}, &al.Recovered, stamp{&al.CreatedAt}, stamp{&al.UpdatedAt})
+		al, err := scanAlert(rows)
 		list = append(list, al)
 		return err
 	}, `SELECT `+alertColumns+alertTables+query, values...)
 	return list, err
+}
+
+func scanAlert(rows *sql.Rows) (al fleet.Alert, err error) {
+	err = rows.Scan(&al.ID, &al.AgentID, &al.AgentName, &al.Type, &al.SubType, &al.Message, &al.Severity, &al.State,
+		&al.Count, &al.By, stamp{&al.Until}, &al.Recovered, stamp{&al.CreatedAt}, stamp{&al.UpdatedAt})
+	return al, err
 }
 
 // alertsOf begins the condition of an agent's alerts; with "" for the agent, of

@@ -27,25 +27,11 @@ func detailJSON(d map[string]any) string {
 	return toJSON(d)
 }
 
-// History returns the audit of one of the team's agents before an entry id (0
-// is the newest), newest first.
-func (tx *Tx) History(team fleet.TeamID, id fleet.AgentID, before int64, limit int) (list []fleet.AuditEntry, err error) {
-	err = tx.each(func(rows *sql.Rows) error {
-		e := fleet.AuditEntry{TeamID: team, AgentID: id}
-		err := rows.Scan(&e.ID, stamp{&e.At}, &e.ActorKind, &e.ActorID, &e.ActorName, &e.Action, &e.Outcome, jsonText{&e.Detail}, &e.RequestID, &e.Note)
-		list = append(list, e)
-		return err
-	}, `SELECT au.id, au.at, au.actor_kind, au.actor_id, au.actor_name, au.action, au.outcome, au.detail, au.request_id, COALESCE(n.text, '')
-		FROM audit au LEFT JOIN audit_notes n ON n.audit_id = au.id
-		WHERE au.agent_id = $1 AND au.team_id = $2 AND ($3 = 0 OR au.id < $3) ORDER BY au.id DESC LIMIT $4`, id, team, before, limit)
-	return list, err
-}
-
 // CountRelaunches counts the relaunches of one of the team's agents out of an
 // end reason since an instant.
 func (tx *Tx) CountRelaunches(team fleet.TeamID, id fleet.AgentID, endReason string, since time.Time) (n int, err error) {
 	part := `%"endReason":` + toJSON(endReason) + `%`
-	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM audit WHERE agent_id = $1 AND team_id = $2 AND action = 'relaunch' AND outcome = 'done' AND at >= $3
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM audit`+indexed("audit_relaunches")+` WHERE agent_id = $1 AND team_id = $2 AND action = 'relaunch' AND outcome = 'done' AND at >= $3
 		AND detail LIKE $4`, id, team, micros(since), part)
 	return n, err
 }
@@ -65,7 +51,7 @@ func (tx *Tx) Relaunches(team fleet.TeamID, id fleet.AgentID, since time.Time, l
 		err := rows.Scan(&e.ID, stamp{&e.At}, jsonText{&e.Detail})
 		list = append(list, e)
 		return err
-	}, `SELECT id, at, detail FROM audit WHERE agent_id = $1 AND team_id = $2 AND action = 'relaunch' AND outcome = 'done' AND at >= $3
+	}, `SELECT id, at, detail FROM audit`+indexed("audit_relaunches")+` WHERE agent_id = $1 AND team_id = $2 AND action = 'relaunch' AND outcome = 'done' AND at >= $3
 		ORDER BY id DESC LIMIT $4`, id, team, micros(since), limit)
 	return list, err
 }

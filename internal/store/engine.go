@@ -96,3 +96,10 @@ func isDamaged(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && (e.Code()&0xff == codeCorrupt || e.Code()&0xff == codeNotADB)
 }
+
+// indexed names the index that a table is read by, where the planner, which
+// knows no figures, would take another.
+func indexed(name string) string { return " INDEXED BY " + name }
+
+// unindexed reads a table in the order of its rows.
+const unindexed = " NOT INDEXED"

@@ -325,6 +325,7 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 		"AgentNamed":         func(tx *Tx) error { _, _, err := tx.AgentNamed(teamA, "n", "k"); return err },
 	}
 	maps.Copy(plans, plansOfRuns())
+	maps.Copy(plans, plansOfAudit())
 	index := map[string]string{
 		"LiveAlerts": "alerts_live", "WantedRuns": "runtimes_wanted", "Handles": "runtimes_handle", "SilentRuns": "runtimes_wanted",
 		"DueSnoozes": "alerts_snoozed", "Live alerts": "alerts_live", "DueResumes": "teams_paused", "DueTasks": "tasks_waiting",
@@ -356,7 +357,7 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 				}
 				for line := range strings.SplitSeq(plan, "\n") {
 					// The smallest of an index is found without reading the rest of it.
-					if strings.HasPrefix(line, "SCAN") && !strings.HasSuffix(line, "CONSTANT ROW") && !strings.HasSuffix(line, "CONSTANT ROWS") && line != "SCAN c" && line != "SCAN asked" && (index[name] == "" || !strings.Contains(line, index[name])) {
+					if strings.HasPrefix(line, "SCAN") && !strings.HasSuffix(line, "CONSTANT ROW") && !strings.HasSuffix(line, "CONSTANT ROWS") && line != "SCAN c" && line != "SCAN asked" && !strings.HasPrefix(line, "SCAN (subquery") && (index[name] == "" || !strings.Contains(line, index[name])) {
 						t.Errorf("%s reads everything:\n%s", name, plan)
 					}
 					if strings.Contains(line, "INDEX agents_") && strings.Contains(line, "(team_id=?)") && !slices.Contains(ofTeam, name) {

@@ -63,8 +63,7 @@ func (tx *Tx) Logs(id fleet.AgentID, r LogRange) ([]fleet.LogLine, error) {
 	}
 	var list []fleet.LogLine
 	err := tx.each(func(rows *sql.Rows) error {
-		var l fleet.LogLine
-		err := rows.Scan(&l.ID, stamp{&l.At}, &l.Epoch, &l.Level, &l.Text)
+		l, err := scanLog(rows)
 		list = append(list, l)
 		return err
 	}, `SELECT id, at, epoch, level, text FROM logs WHERE `+cond+order+w.arg(r.Limit), w.args...)
@@ -72,4 +71,9 @@ func (tx *Tx) Logs(id fleet.AgentID, r LogRange) ([]fleet.LogLine, error) {
 		slices.Reverse(list)
 	}
 	return list, err
+}
+
+func scanLog(rows *sql.Rows) (l fleet.LogLine, err error) {
+	err = rows.Scan(&l.ID, stamp{&l.At}, &l.Epoch, &l.Level, &l.Text)
+	return l, err
 }

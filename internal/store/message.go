@@ -13,12 +13,16 @@ const messageColumns = `id, agent_id, conversation, sender, text, reply, state, 
 
 func (tx *Tx) messages(query string, values ...any) (list []fleet.Message, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
-		var m fleet.Message
-		err := rows.Scan(&m.ID, &m.AgentID, &m.Conversation, &m.From, &m.Text, &m.Reply, &m.State, stamp{&m.CreatedAt}, stamp{&m.RepliedAt})
+		m, err := scanMessage(rows)
 		list = append(list, m)
 		return err
 	}, `SELECT `+messageColumns+` FROM messages `+query, values...)
 	return list, err
+}
+
+func scanMessage(rows *sql.Rows) (m fleet.Message, err error) {
+	err = rows.Scan(&m.ID, &m.AgentID, &m.Conversation, &m.From, &m.Text, &m.Reply, &m.State, stamp{&m.CreatedAt}, stamp{&m.RepliedAt})
+	return m, err
 }
 
 // InsertMessage stores a new message.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -35,6 +36,7 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.InsertResource(resourceOf(a, "resource "+string(a.ID))),
 			tx.InsertBulk(bulkOf(a)),
 			tx.InsertBulkItems([]fleet.BulkItem{{BulkID: bulkOf(a).ID, N: 1, AgentID: a.ID, Outcome: fleet.BulkFailed, Code: "conflict", Message: "It was overtaken", At: t0}}),
+			tx.NoteExport(a.ID, "hash", "state", t0),
 		}
 		for _, err := range steps {
 			if err != nil {
@@ -140,10 +142,44 @@ func looksOf(a fleet.Agent) map[string]look {
 // auditLooks are looks at what the audit has of an agent.
 func auditLooks(a fleet.Agent) map[string]look {
 	return map[string]look{
-		"History": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			l, err := tx.History(team, a.ID, 0, 10)
+		"Audit": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.Audit(team, AuditFilter{}, nil, 10)
 			return len(l), err
 		}, "", 2},
+		"Audit of it": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.Audit(team, AuditFilter{Agents: []fleet.AgentID{a.ID}}, nil, 10)
+			return len(l), err
+		}, "", 2},
+		"CountAuditAfter": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountAuditAfter(team, AuditFilter{}, 0, 10) }, "", 2},
+		"AuditActions": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.AuditActions(team)
+			return len(l), err
+		}, "", 2},
+		"ActorsNamed": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.ActorsNamed(team, "ANN")
+			return len(l), err
+		}, "", 1},
+		"AgentsNamed": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.AgentsNamed(team, a.Name)
+			return len(l), err
+		}, "", 1},
+		"LastExport": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			sha, _, err := tx.LastExport(team, a.ID)
+			return len(sha), err
+		}, "", 4},
+		"ExportMark": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			mark, err := tx.ExportMark(team, a.ID)
+			return min(len(mark), 1), err
+		}, fleet.CodeNotFound, 1},
+		"EachRow": {func(tx *Tx, team fleet.TeamID) (n int, err error) {
+			for _, r := range []Rows{
+				{Task: func(fleet.Task) error { n++; return nil }}, {Alert: func(fleet.Alert) error { n++; return nil }}, {Message: func(fleet.Message) error { n++; return nil }},
+				{Usage: func(fleet.Usage) error { n++; return nil }}, {Log: func(fleet.LogLine) error { n++; return nil }}, {Audit: func(fleet.AuditEntry) error { n++; return nil }},
+			} {
+				err = errors.Join(err, tx.EachRow(team, a.ID, r))
+			}
+			return n, err
+		}, "", 7},
 		"Relaunches": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.Relaunches(team, a.ID, t0, 10)
 			return len(l), err

@@ -71,12 +71,16 @@ func (tx *Tx) Usage(id fleet.AgentID, r UsageRange) (list []fleet.Usage, err err
 		cond += ` AND (day, kind, incarnation) > (` + w.arg(r.After.Day) + `, ` + w.arg(r.After.Kind) + `, ` + w.arg(r.After.Incarnation) + `)`
 	}
 	err = tx.each(func(rows *sql.Rows) error {
-		var u fleet.Usage
-		err := rows.Scan(&u.Day, &u.Kind, &u.Incarnation, &u.Count)
+		u, err := scanUsage(rows)
 		list = append(list, u)
 		return err
 	}, `SELECT day, kind, incarnation, n FROM usage_days WHERE `+cond+` ORDER BY day, kind, incarnation LIMIT `+w.arg(r.Limit), w.args...)
 	return list, err
+}
+
+func scanUsage(rows *sql.Rows) (u fleet.Usage, err error) {
+	err = rows.Scan(&u.Day, &u.Kind, &u.Incarnation, &u.Count)
+	return u, err
 }
 
 // UsageSummary returns, of the days from one on, what each kind came to in each

@@ -150,6 +150,8 @@ type Pager struct {
 	Text string
 	// PrevHref and NextHref are "" at the ends.
 	PrevHref, NextHref string
+	// PrevLabel and NextLabel are the words of the links, "" is the usual.
+	PrevLabel, NextLabel string
 }
 
 // Initials are the first letters of the first and last word of a name, as they

@@ -107,7 +107,11 @@ func version(c *fiber.Ctx) (int64, error) { return whole64(c, "version", "versio
 
 // instant reads a date and time of the zone; "" is zero.
 func instant(c *fiber.Ctx, name string, zone *time.Location) (time.Time, error) {
-	text := field(c, name)
+	return localTime(name, field(c, name), zone)
+}
+
+// localTime reads a local date and time as browsers send it; "" is zero.
+func localTime(name, text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}

@@ -68,6 +68,16 @@ func ListWithin[T any](s *Streams, c *fiber.Ctx, before, after string, each func
 	return Elements(s, c, Form{fiber.MIMEApplicationJSONCharsetUTF8, before, ",", after}, each, write)
 }
 
+// Lines answers with JSON Lines: every element is one line; see Elements.
+func Lines[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
+	return Elements(s, c, Form{ContentType: "application/jsonl; charset=utf-8"}, each, func(w *bufio.Writer, v T) error {
+		if err := write(w, v); err != nil {
+			return err
+		}
+		return w.WriteByte('\n')
+	})
+}
+
 // Elements answers with a list whose elements are made while it is sent, in
 // constant memory. An error before the first element is returned; one in the
 // middle ends the connection, so that it cannot look like success.

@@ -118,9 +118,13 @@ CREATE TABLE audit (
   detail     TEXT NOT NULL, -- JSON object of codes, ids and counts
   request_id TEXT NOT NULL
 ) STRICT;
-CREATE INDEX audit_agent ON audit (agent_id, id);
+CREATE INDEX audit_action ON audit (team_id, action, at);
+CREATE INDEX audit_actor ON audit (team_id, actor_id, at);
+CREATE INDEX audit_agent ON audit (agent_id, at);
+CREATE INDEX audit_kind ON audit (team_id, actor_kind, at);
+CREATE INDEX audit_refused ON audit (team_id, at) WHERE outcome <> 'done';
 CREATE INDEX audit_relaunches ON audit (agent_id, id) WHERE action = 'relaunch';
-CREATE INDEX audit_team ON audit (team_id, id);
+CREATE INDEX audit_team ON audit (team_id, at);
 CREATE TABLE audit_notes (
   audit_id INTEGER NOT NULL PRIMARY KEY REFERENCES audit (id),
   agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
@@ -224,6 +228,12 @@ CREATE TABLE events (
   at       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX events_team ON events (team_id, seq);
+CREATE TABLE exports (
+  agent_id TEXT NOT NULL PRIMARY KEY REFERENCES agents (id) ON DELETE CASCADE,
+  sha256   TEXT NOT NULL,
+  state    TEXT NOT NULL,
+  taken_at INTEGER NOT NULL
+) STRICT;
 CREATE TABLE first_run (
   token_hash BLOB NOT NULL PRIMARY KEY,
   expires_at INTEGER NOT NULL

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+
+	"agentry/internal/fleet"
+)
+
+// Rows yields, in an order that stays, every row of an agent that an export
+// has: tasks, alerts, messages and log lines oldest first, usage by day, and
+// its audit but for the taking of exports, oldest first.
+type Rows struct {
+	Task    func(fleet.Task) error
+	Alert   func(fleet.Alert) error
+	Message func(fleet.Message) error
+	Usage   func(fleet.Usage) error
+	Log     func(fleet.LogLine) error
+	Audit   func(fleet.AuditEntry) error
+}
+
+// EachRow reads one agent's rows, one at a time; what has no function is not
+// read. It returns the first error of a function.
+func (tx *Tx) EachRow(team fleet.TeamID, id fleet.AgentID, r Rows) error {
+	if r.Task != nil {
+		return each(tx, scanTask, r.Task, `SELECT `+taskColumns+` FROM tasks WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
+	}
+	if r.Alert != nil {
+		return each(tx, scanAlert, r.Alert, `SELECT `+alertColumns+alertTables+`WHERE al.agent_id = $1 AND al.team_id = $2 ORDER BY al.id`, id, team)
+	}
+	if r.Message != nil {
+		return each(tx, scanMessage, r.Message, `SELECT `+messageColumns+` FROM messages WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
+	}
+	if r.Usage != nil {
+		return each(tx, scanUsage, r.Usage, `SELECT day, kind, incarnation, n FROM usage_days WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY day, kind, incarnation`, id, team)
+	}
+	if r.Log != nil {
+		return each(tx, scanLog, r.Log, `SELECT id, at, epoch, level, text FROM logs WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
+	}
+	return each(tx, scanAudit, r.Audit, `SELECT `+auditColumns+`, COALESCE(n.text, ''), ''
+		FROM audit au LEFT JOIN audit_notes n ON n.audit_id = au.id
+		WHERE au.agent_id = $1 AND au.team_id = $2 AND au.action <> 'export' ORDER BY au.at, au.id`, id, team)
+}
+
+func each[T any](tx *Tx, scan func(*sql.Rows) (T, error), yield func(T) error, query string, values ...any) error {
+	return tx.each(func(rows *sql.Rows) error {
+		v, err := scan(rows)
+		if err != nil {
+			return err
+		}
+		return yield(v)
+	}, query, values...)
+}
+
+// ExportMark is a text that changes when a row of EachRow is added, changed or
+// removed.
+func (tx *Tx) ExportMark(team fleet.TeamID, id fleet.AgentID) (string, error) {
+	const tasks = `SELECT COUNT(*) || ' ' || COALESCE(MAX(id), '') || ' ' || COALESCE(MAX(updated_at), 0) || ' ' || COALESCE(SUM(updated_at % 1000003), 0) FROM tasks WHERE agent_id = $1`
+	const alerts = `SELECT COUNT(*) || ' ' || COALESCE(MAX(id), '') || ' ' || COALESCE(MAX(updated_at), 0) || ' ' || COALESCE(SUM(updated_at % 1000003 + n), 0) FROM alerts WHERE agent_id = $1`
+	const messages = `SELECT COUNT(*) || ' ' || COALESCE(MAX(id), '') || ' ' || COALESCE(MAX(replied_at), 0) || ' ' || COALESCE(SUM(replied_at % 1000003), 0) || ' ' ||
+		COALESCE(SUM(CASE state WHEN 'failed' THEN 1 ELSE 0 END), 0) FROM messages WHERE agent_id = $1`
+	const usage = `SELECT COUNT(*) || ' ' || COALESCE(SUM(n), 0) FROM usage_days WHERE agent_id = $1`
+	const logs = `SELECT COUNT(*) || ' ' || COALESCE(MAX(id), 0) FROM logs WHERE agent_id = $1`
+	const audit = `SELECT COUNT(*) || ' ' || COALESCE(MAX(id), 0) FROM audit WHERE agent_id = $1 AND team_id = $2 AND action <> 'export'`
+	var parts [6]string
+	ok, err := tx.one([]any{&parts[0], &parts[1], &parts[2], &parts[3], &parts[4], &parts[5]},
+		`SELECT (`+tasks+`), (`+alerts+`), (`+messages+`), (`+usage+`), (`+logs+`), (`+audit+`) FROM agents WHERE id = $1 AND team_id = $2`, id, team)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", fleet.ErrAgentNotFound()
+	}
+	return fmt.Sprintf("%q", parts), nil
+}
+
+// NoteExport keeps which export of an agent was taken last, and of what state.
+func (tx *Tx) NoteExport(id fleet.AgentID, sha256, state string, at time.Time) error {
+	return tx.run(`INSERT INTO exports (agent_id, sha256, state, taken_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (agent_id) DO UPDATE SET sha256 = excluded.sha256, state = excluded.state, taken_at = excluded.taken_at`, id, sha256, state, micros(at))
+}
+
+// LastExport is what NoteExport kept of one of the team's agents; "" is
+// nothing.
+func (tx *Tx) LastExport(team fleet.TeamID, id fleet.AgentID) (sha256, state string, err error) {
+	_, err = tx.one([]any{&sha256, &state}, `SELECT sha256, state FROM exports WHERE agent_id = $1`+ofTeam("$1", "$2"), id, team)
+	return sha256, state, err
+}
