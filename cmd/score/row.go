@@ -58,6 +58,10 @@ func rows() []row {
 		{name: "R10", target: "0 tasks outside hours, twice or skipped, next runs not late, an expired session stays dead", fault: fault.StuckClock, faultsBuild: true, run: r10},
 		{name: "R13", target: "bystander p99 < 250 ms, each ended or paused with a reason, logs bounded, 0 survivors", fault: fault.LoneLeader, run: r13},
 		{name: "P4", target: "≥ 10,000 durable events/s at 64 callers", fault: fault.LoneCommits, control: normal, run: p4},
+		{
+			name: "P5", target: "fleet page with 50 rows of 100,000 agents: p99 < 25 ms at 300/s; not slower than of 100 by more than 10 %",
+			fault: fault.FullSort, control: normal, run: p5,
+		},
 		{name: "P8", target: "1,000 running agents: < 10 % of a core at rest, < 60 KB each in the server", fault: fault.ShortPolls, control: normal, run: p8},
 	}
 }

@@ -60,7 +60,7 @@ func TestRows(t *testing.T) {
 // An ordinary build has no fault in it, not even the name of one.
 func TestNoTraceOfFaults(t *testing.T) {
 	b := &builds{dir: t.TempDir()}
-	names := []string{fault.ReaperOff, fault.LoneLeader, fault.StuckClock, fault.LoneCommits, fault.ShortPolls,
+	names := []string{fault.ReaperOff, fault.LoneLeader, fault.StuckClock, fault.LoneCommits, fault.ShortPolls, fault.FullSort,
 		fault.BlindCreate, fault.BlindDelete, "CLOCK_FILE"}
 	for _, faults := range []bool{false, true} {
 		path, err := b.binary(t.Context(), faults)

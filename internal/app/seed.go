@@ -26,8 +26,9 @@ type SeedInput struct {
 
 const (
 	maxSeed   = 1_000_000
-	seedBatch = 250 // agents a transaction
-	seedDays  = 60  // of usage at most
+	seedBatch = 1000 // agents a transaction
+	seedDays  = 60   // of usage at most
+	seedAge   = 400 * 24 * time.Hour
 )
 
 // Seed fills a team with a realistic mix of agents and their history, and
@@ -37,7 +38,7 @@ func (a *App) Seed(ctx context.Context, team fleet.TeamID, in SeedInput) (int, e
 		return 0, fleet.Invalid("agents", "must be between 1 and %d, and running at most as many", maxSeed)
 	}
 	now := a.Now()
-	s := &seeder{app: a, rand: rand.New(rand.NewPCG(in.Seed, 7)), now: now, by: fleet.System(team, "seed"), outside: in.Outside}
+	s := &seeder{app: a, rand: rand.New(rand.NewPCG(in.Seed, 7)), now: now, by: fleet.System(team, "seed"), agents: in.Agents, outside: in.Outside}
 	for done := 0; done < in.Agents; done += seedBatch {
 		err := a.store.Write(ctx, func(tx *store.Tx) error {
 			if _, err := tx.Team(team); err != nil {
@@ -62,7 +63,8 @@ type seeder struct {
 	rand *rand.Rand
 	now  time.Time
 	by   fleet.Actor
-	// outside is the input's.
+	// agents and outside are the input's.
+	agents  int
 	outside bool
 	// dice, 0 to 99, says where the present agent ends up. It runs evenly, so
 	// that a few dozen agents show every status.
@@ -80,12 +82,15 @@ func (s *seeder) hours(i int, zone string) *fleet.HoursChange {
 
 // agent makes one agent, lets it live, and leaves it in a status of the mix.
 func (s *seeder) agent(tx *store.Tx, i int, running bool) error {
-	born := s.now.Add(-time.Duration(1+s.rand.IntN(400*24)) * time.Hour)
+	// Oldest first: ids and what is kept by them then go to the end of their
+	// tables, which is twice as fast in a large fleet.
+	age := time.Duration(s.agents-i) * seedAge / time.Duration(s.agents)
+	born := s.now.Add(-time.Hour - age + time.Duration(s.rand.Int64N(int64(seedAge/time.Duration(s.agents)))))
 	given, family := seedGiven[s.rand.IntN(len(seedGiven))], seedFamily[s.rand.IntN(len(seedFamily))]
 	place := seedPlaces[s.rand.IntN(len(seedPlaces))]
 	name := given + " " + family
 	agent, err := s.app.newAgent(s.by, CreateInput{
-		ID: fleet.AgentID(fleet.NewID(born.Add(time.Duration(i)))), Name: name, Country: place.country, Tags: s.tags(),
+		ID: fleet.AgentID(fleet.NewID(born)), Name: name, Country: place.country, Tags: s.tags(),
 		Hours: s.hours(i, place.zone),
 	}, born)
 	if err != nil {

@@ -18,6 +18,9 @@ const (
 	LoneCommits = "lone-commits"
 	// ShortPolls answers an empty inbox at once instead of waiting.
 	ShortPolls = "short-polls"
+	// FullSort lets a list of agents sort all that pass its filter instead of
+	// walking an index.
+	FullSort = "full-sort"
 	// BlindCreate makes a browser profile again after an unclear answer
 	// without looking for the first; BlindDelete deletes again without looking.
 	BlindCreate = "blind-create"

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"agentry/internal/fault"
 	"agentry/internal/fleet"
 )
 
@@ -125,6 +126,9 @@ func agentsQuery(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place, li
 			dir = " DESC"
 		}
 		order = append(order, k.column+dir)
+	}
+	if fault.On(fault.FullSort) {
+		order[0] = "+" + order[0]
 	}
 	query := `SELECT ` + agentColumns + agentTables + `WHERE ` + w.text() +
 		` ORDER BY ` + strings.Join(order, ", ") + ` LIMIT ` + w.arg(limit)

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	fewAgents  = 100
+	pageRows   = 50
+	pageRate   = 300 // pages a second
+	mostPage   = 25 * time.Millisecond
+	mostSlower = 1.10
+)
+
+// p5 opens the fleet page as a signed-in person's browser does, compressed and
+// with all its rows, on a fleet of 100,000 agents and on one of 100 beside it.
+// First in turns, one page at a time: how much slower the large fleet is, by
+// the median of the pairs; sorted by name, so that both show the same mix of
+// agents. Then the large one alone, as it opens, as people come: at moments of
+// their own, 300 a second on average, whether or not the former ones were
+// answered; a page's time counts from the moment when it was due. The browser
+// is in this process and costs its share of the machine too. The control sorts
+// the whole fleet for each page.
+func p5(ctx context.Context, t *trial) (*verdict, error) {
+	many := t.size.pick(2000, 100_000, 100_000)
+	few, err := t.newVisitor(ctx, "few", fewAgents)
+	if err != nil {
+		return nil, err
+	}
+	lots, err := t.newVisitor(ctx, "lots", many)
+	if err != nil {
+		return nil, err
+	}
+	if err := few.looks("/fleet?sort=name"); err != nil {
+		return nil, err
+	}
+	if err := lots.looks("/fleet", "/fleet?sort=name"); err != nil {
+		return nil, err
+	}
+	slower, err := inTurns(few, lots, "/fleet?sort=name", t.size.pick(50, 1500, 6000))
+	if err != nil {
+		return nil, err
+	}
+	span := time.Duration(t.size.pick(2, 10, 60)) * time.Second
+	if _, err := lots.arrivals(ctx, t.rand, "/fleet", span/5); err != nil { // warms up
+		return nil, err
+	}
+	times, err := lots.arrivals(ctx, t.rand, "/fleet", span)
+	if err != nil {
+		return nil, err
+	}
+	worst := p99(times)
+	v := t.verdict()
+	v.judgeTime(worst < mostPage, "p99 %.1f ms at %d/s with %d agents", ms(worst), pageRate, many)
+	v.judgeTime(slower.ratio <= mostSlower, "%.2f times the page of %d agents", slower.ratio, fewAgents)
+	v.note("median %.1f ms, %.1f ms of %d one at a time", ms(median(times)), ms(slower.b), many)
+	return v, nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// visitor is a signed-in browser on a fleet of its own.
+type visitor struct {
+	*session
+	client *fasthttp.HostClient
+	cookie string
+}
+
+func (t *trial) newVisitor(ctx context.Context, name string, agents int) (*visitor, error) {
+	s, err := t.newServer(ctx, name, "")
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if _, err := s.admin(ctx, "admin", "seed", "--team", s.team, "--agents", strconv.Itoa(agents),
+		"--seed", strconv.FormatUint(t.rand.Uint64()>>1, 10)); err != nil {
+		return nil, err
+	}
+	t.say("%d agents made in %.1f s", agents, time.Since(began).Seconds())
+	if _, err := s.serve(ctx); err != nil {
+		return nil, err
+	}
+	p, err := s.signIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &visitor{session: p, client: &fasthttp.HostClient{Addr: strings.TrimPrefix(s.url, "http://"), MaxConns: 1024, ReadTimeout: 30 * time.Second}}
+	for _, c := range p.browser.Jar.Cookies(&url.URL{}) {
+		v.cookie += c.Name + "=" + c.Value
+	}
+	return v, nil
+}
+
+// open reads a page; check is told its text where it is not nil.
+func (v *visitor) open(path string, check func(page string) error) error {
+	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(res)
+	req.SetRequestURI(v.url + path)
+	req.Header.Set("Cookie", v.cookie)
+	req.Header.Set("Accept-Encoding", "gzip")
+	if err := v.client.Do(req, res); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if res.StatusCode() != 200 || string(res.Header.ContentEncoding()) != "gzip" {
+		return fmt.Errorf("%s: %d %s", path, res.StatusCode(), res.Header.ContentEncoding())
+	}
+	if check == nil {
+		return nil
+	}
+	page, err := res.BodyGunzip()
+	if err != nil {
+		return err
+	}
+	return check(string(page))
+}
+
+// looks opens each page a few times and wants it to have all its rows.
+func (v *visitor) looks(paths ...string) error {
+	for _, path := range paths {
+		for range 20 {
+			err := v.open(path, func(page string) error {
+				if n := strings.Count(page, `data-testid="row"`); n != pageRows {
+					return fmt.Errorf("%s has %d rows", path, n)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// turns are the medians of two that were asked in turns, and of their ratios.
+type turns struct {
+	a, b  time.Duration
+	ratio float64
+}
+
+func inTurns(a, b *visitor, path string, n int) (t turns, err error) {
+	took := func(v *visitor) (time.Duration, error) {
+		began := time.Now()
+		err := v.open(path, nil)
+		return time.Since(began), err
+	}
+	var ofA, ofB []time.Duration
+	var ratios []float64
+	for i := range n {
+		first, second := a, b
+		if i%2 == 1 {
+			first, second = b, a
+		}
+		x, err := took(first)
+		y, err2 := took(second)
+		if err := errors.Join(err, err2); err != nil {
+			return t, err
+		}
+		if i%2 == 1 {
+			x, y = y, x
+		}
+		ofA, ofB, ratios = append(ofA, x), append(ofB, y), append(ratios, y.Seconds()/x.Seconds())
+	}
+	return turns{a: median(ofA), b: median(ofB), ratio: median(ratios)}, nil
+}
+
+// median sorts the list, which has at least one.
+func median[T cmp.Ordered](list []T) T {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+// arrivals opens the page at moments that come by chance, pageRate a second on
+// average, and returns how long each took from its moment on.
+func (v *visitor) arrivals(ctx context.Context, rnd *rand.Rand, path string, span time.Duration) ([]time.Duration, error) {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var times []time.Duration
+	var failed error
+	began := time.Now()
+	for due := time.Duration(0); ctx.Err() == nil; {
+		due += time.Duration(rnd.ExpFloat64() * float64(time.Second) / pageRate)
+		if due >= span {
+			break
+		}
+		time.Sleep(time.Until(began.Add(due)))
+		all.Go(func() {
+			err := v.open(path, nil)
+			took := time.Since(began) - due
+			mu.Lock()
+			defer mu.Unlock()
+			times, failed = append(times, took), errors.Join(failed, err)
+		})
+	}
+	all.Wait()
+	if failed == nil && len(times) == 0 {
+		failed = fmt.Errorf("nobody came: %w", ctx.Err())
+	}
+	return times, failed
+}
