@@ -53,29 +53,29 @@ type Rule struct {
 	Run RunEffect
 }
 
+// lifecycle is never changed: the pages look into it for every agent they show.
+var lifecycle = []Rule{
+	{MoveSetup, []Status{SetupNeeded, AuthNeeded}, AuthInProgress, RunStart},
+	{MoveVerify, []Status{AuthNeeded}, AuthInProgress, RunEnsure},
+	{MoveStart, []Status{SetupNeeded, Paused}, Running, RunStart},
+	{MoveResume, []Status{Paused}, Running, RunStart},
+	{MovePause, []Status{Running}, Paused, RunStop},
+	{MoveEnd, []Status{Running, Paused, AuthNeeded, AuthInProgress, SetupNeeded, Disabled}, Ended, RunStop},
+	{MoveDisable, []Status{Running, Paused, AuthNeeded, AuthInProgress, SetupNeeded}, Disabled, RunStop},
+	{MoveEnable, []Status{Disabled}, Paused, RunStop},
+	{MoveRelaunch, []Status{Ended}, SetupNeeded, RunStop},
+	{MoveDelete, []Status{Ended}, "", RunStop},
+	{MoveSignedIn, []Status{AuthInProgress}, Running, RunKeep},
+	{MoveChallenged, []Status{AuthInProgress}, AuthNeeded, RunKeep},
+	{MoveRejected, []Status{AuthInProgress}, AuthNeeded, RunStop},
+	{MoveAuthTimeout, []Status{AuthInProgress}, AuthNeeded, RunStop},
+	{MoveGiveUp, []Status{Running}, Ended, RunStop},
+	{MoveStartFailed, []Status{Running}, Paused, RunStop},
+}
+
 // Rules returns the whole lifecycle: the only moves there are. Where the
 // target depends on the agent (enable, start_failed), Next refines To.
-func Rules() []Rule {
-	notEnded := []Status{Running, Paused, AuthNeeded, AuthInProgress, SetupNeeded, Disabled}
-	return []Rule{
-		{MoveSetup, []Status{SetupNeeded, AuthNeeded}, AuthInProgress, RunStart},
-		{MoveVerify, []Status{AuthNeeded}, AuthInProgress, RunEnsure},
-		{MoveStart, []Status{SetupNeeded, Paused}, Running, RunStart},
-		{MoveResume, []Status{Paused}, Running, RunStart},
-		{MovePause, []Status{Running}, Paused, RunStop},
-		{MoveEnd, notEnded, Ended, RunStop},
-		{MoveDisable, []Status{Running, Paused, AuthNeeded, AuthInProgress, SetupNeeded}, Disabled, RunStop},
-		{MoveEnable, []Status{Disabled}, Paused, RunStop},
-		{MoveRelaunch, []Status{Ended}, SetupNeeded, RunStop},
-		{MoveDelete, []Status{Ended}, "", RunStop},
-		{MoveSignedIn, []Status{AuthInProgress}, Running, RunKeep},
-		{MoveChallenged, []Status{AuthInProgress}, AuthNeeded, RunKeep},
-		{MoveRejected, []Status{AuthInProgress}, AuthNeeded, RunStop},
-		{MoveAuthTimeout, []Status{AuthInProgress}, AuthNeeded, RunStop},
-		{MoveGiveUp, []Status{Running}, Ended, RunStop},
-		{MoveStartFailed, []Status{Running}, Paused, RunStop},
-	}
-}
+func Rules() []Rule { return slices.Clone(lifecycle) }
 
 // Facts are what the lifecycle asks of an agent beside its status.
 type Facts struct {
@@ -89,25 +89,33 @@ type Facts struct {
 // Next returns the rule for a move from a status, with To made exact, or an
 // invalid_status error in the words of the API.
 func Next(from Status, move Move, facts Facts) (Rule, error) {
-	for _, r := range Rules() {
+	r, ok := next(from, move, facts)
+	if !ok {
+		return Rule{}, refuse(move, from)
+	}
+	return r, nil
+}
+
+func next(from Status, move Move, facts Facts) (Rule, bool) {
+	for _, r := range lifecycle {
 		if r.Move != move || !slices.Contains(r.From, from) {
 			continue
 		}
 		switch {
 		case move == MoveStart && from == SetupNeeded && facts.NeedsSetup:
-			return Rule{}, refuse(move, from)
+			return Rule{}, false
 		case (move == MoveEnable || move == MoveStartFailed) && !facts.IsSetUp:
 			r.To = SetupNeeded
 		}
-		return r, nil
+		return r, true
 	}
-	return Rule{}, refuse(move, from)
+	return Rule{}, false
 }
 
 // Allowed tells whether a person may make the move from the status.
 func Allowed(from Status, move Move, facts Facts) bool {
-	_, err := Next(from, move, facts)
-	return err == nil
+	_, ok := next(from, move, facts)
+	return ok
 }
 
 func refuse(move Move, from Status) *Error {
