@@ -15,6 +15,16 @@ CREATE TABLE agent_tags (
   PRIMARY KEY (team_id, tag, agent_id)
 ) STRICT;
 CREATE INDEX agent_tags_agent ON agent_tags (agent_id);
+CREATE TRIGGER agents_attention_came AFTER INSERT ON agents WHEN new.attention = 1 BEGIN
+  INSERT INTO team_counts (team_id, name, n) VALUES (new.team_id, 'attention', 1) ON CONFLICT (team_id, name) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER agents_attention_turned AFTER UPDATE OF status, observed, open_alerts ON agents WHEN new.attention <> old.attention BEGIN
+  INSERT INTO team_counts (team_id, name, n) VALUES (new.team_id, 'attention', new.attention - old.attention)
+    ON CONFLICT (team_id, name) DO UPDATE SET n = n + excluded.n;
+END;
+CREATE TRIGGER agents_attention_went AFTER DELETE ON agents WHEN old.attention = 1 BEGIN
+  UPDATE team_counts SET n = n - 1 WHERE team_id = old.team_id AND name = 'attention';
+END;
 CREATE TABLE agents (
   id              TEXT NOT NULL PRIMARY KEY,
   team_id         TEXT NOT NULL REFERENCES teams (id),
@@ -59,15 +69,27 @@ CREATE INDEX agents_alerting ON agents (team_id, name, id) WHERE open_alerts > 0
 CREATE INDEX agents_attention ON agents (team_id, attention DESC, name, id);
 CREATE INDEX agents_attention_alive ON agents (team_id, attention DESC, name, id) WHERE status <> 'ended';
 CREATE INDEX agents_attention_status ON agents (team_id, status, attention DESC, name, id);
-CREATE INDEX agents_country ON agents (team_id, country);
+CREATE INDEX agents_country ON agents (team_id, country, status);
 CREATE INDEX agents_created ON agents (team_id, created_at, id);
+CREATE INDEX agents_kind ON agents (team_id, kind, status);
 CREATE INDEX agents_name ON agents (team_id, name, id);
 CREATE INDEX agents_needing ON agents (team_id, name, id) WHERE attention = 1;
 CREATE INDEX agents_resume ON agents (resume_at, team_id, id) WHERE resume_at > 0;
+CREATE INDEX agents_search ON agents (team_id, search, status);
 CREATE INDEX agents_signing_in ON agents (status_at) WHERE status = 'auth_in_progress';
 CREATE INDEX agents_status ON agents (team_id, status, name, id);
 CREATE INDEX agents_team_paused ON agents (team_id, id) WHERE team_paused = 1;
 CREATE INDEX agents_updated ON agents (team_id, updated_at, id);
+CREATE TRIGGER alerts_open_came AFTER INSERT ON alerts WHEN new.state = 'open' BEGIN
+  INSERT INTO team_counts (team_id, name, n) VALUES (new.team_id, 'open_alerts', 1) ON CONFLICT (team_id, name) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER alerts_open_turned AFTER UPDATE OF state ON alerts WHEN (new.state = 'open') <> (old.state = 'open') BEGIN
+  INSERT INTO team_counts (team_id, name, n) VALUES (new.team_id, 'open_alerts', (new.state = 'open') - (old.state = 'open'))
+    ON CONFLICT (team_id, name) DO UPDATE SET n = n + excluded.n;
+END;
+CREATE TRIGGER alerts_open_went AFTER DELETE ON alerts WHEN old.state = 'open' BEGIN
+  UPDATE team_counts SET n = n - 1 WHERE team_id = old.team_id AND name = 'open_alerts';
+END;
 CREATE TABLE alerts (
   id         TEXT NOT NULL PRIMARY KEY,
   team_id    TEXT NOT NULL,
@@ -423,6 +445,12 @@ CREATE INDEX tasks_claimed ON tasks (updated_at) WHERE state = 'claimed';
 CREATE INDEX tasks_handed ON tasks (agent_id, counter, claimed_at, state) WHERE claimed_at > 0 AND counter <> '';
 CREATE INDEX tasks_held ON tasks (agent_id, counter) WHERE state = 'claimed';
 CREATE INDEX tasks_waiting ON tasks (agent_id, counter, due_at, id) WHERE state = 'pending';
+CREATE TABLE team_counts (
+  team_id TEXT NOT NULL,
+  name    TEXT NOT NULL,
+  n       INTEGER NOT NULL,
+  PRIMARY KEY (team_id, name)
+) STRICT;
 CREATE TABLE teams (
   id         TEXT NOT NULL PRIMARY KEY,
   name       TEXT NOT NULL,
