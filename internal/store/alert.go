@@ -175,9 +175,8 @@ func (tx *Tx) TeamAlerts(team fleet.TeamID, state fleet.AlertState, before strin
 }
 
 // CountOpenAlerts counts the team's open alerts.
-func (tx *Tx) CountOpenAlerts(team fleet.TeamID) (n int64, err error) {
-	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM alerts WHERE team_id = $1 AND state = 'open'`, team)
-	return n, err
+func (tx *Tx) CountOpenAlerts(team fleet.TeamID) (int64, error) {
+	return tx.teamCount(team, "open_alerts")
 }
 
 // DueSnoozes returns snoozed alerts whose time is over, of all teams.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,15 +10,6 @@ import (
 	"agentry/internal/fault"
 	"agentry/internal/fleet"
 )
-
-// AgentFilter narrows a list of agents; zero fields do not.
-type AgentFilter struct {
-	Status                []fleet.Status
-	Q, Tag, Country, Kind string
-	OpenAlerts            bool
-	Attention             bool
-	HideEnded             bool
-}
 
 // AgentOrder is how a list of agents is sorted; every order ends in the id.
 type AgentOrder struct {
@@ -99,7 +89,11 @@ func (tx *Tx) Agents(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place
 	if err != nil {
 		return nil, err
 	}
-	query, args := agentsQuery(team, f, o, from, limit)
+	few, err := tx.fewOf(team, f)
+	if err != nil {
+		return nil, err
+	}
+	query, args := agentsQuery(team, f, few, o, from, limit)
 	var list []AgentRow
 	err = tx.each(func(rows *sql.Rows) error {
 		list = append(list, AgentRow{TeamPause: t.Pause})
@@ -112,8 +106,13 @@ func (tx *Tx) Agents(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place
 	return list, err
 }
 
-func agentsQuery(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place, limit int) (string, []any) {
+// agentsQuery walks the index of the order and looks at each agent in turn, or,
+// where a filter has found few (not nil), sorts those.
+func agentsQuery(team fleet.TeamID, f AgentFilter, few []fleet.AgentID, o AgentOrder, from *Place, limit int) (string, []any) {
 	w := newWhere(team, f)
+	if few != nil {
+		w = w.among(few, team, f)
+	}
 	keys := sortKeys(o)
 	back := from != nil && from.Back
 	if from != nil {
@@ -130,38 +129,12 @@ func agentsQuery(team fleet.TeamID, f AgentFilter, o AgentOrder, from *Place, li
 	if fault.On(fault.FullSort) {
 		order[0] = "+" + order[0]
 	}
-	query := `SELECT ` + agentColumns + agentTables + `WHERE ` + w.text() +
-		` ORDER BY ` + strings.Join(order, ", ") + ` LIMIT ` + w.arg(limit)
-	return query, w.args
-}
-
-// CountAgents returns how many of the team's agents pass the filter.
-func (tx *Tx) CountAgents(team fleet.TeamID, f AgentFilter) (n int64, err error) {
-	if f.onlyStatus() {
-		return tx.countByStatus(team, f)
+	by := ` ORDER BY ` + strings.Join(order, ", ")
+	if few == nil {
+		return `SELECT ` + agentColumns + agentTables + `WHERE ` + w.text() + by + ` LIMIT ` + w.arg(limit), w.args
 	}
-	w := newWhere(team, f)
-	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM agents a WHERE `+w.text(), w.args...)
-	return n, err
-}
-
-func (f AgentFilter) onlyStatus() bool {
-	return f.Q == "" && f.Tag == "" && f.Country == "" && f.Kind == "" && !f.OpenAlerts && !f.Attention
-}
-
-func (tx *Tx) countByStatus(team fleet.TeamID, f AgentFilter) (int64, error) {
-	counts, err := tx.StatusCounts(team)
-	var sum int64
-	for status, n := range counts {
-		hidden := f.HideEnded && status == fleet.Ended
-		if len(f.Status) > 0 {
-			hidden = !slices.Contains(f.Status, status)
-		}
-		if !hidden {
-			sum += n
-		}
-	}
-	return sum, err
+	// What is sorted is short; what is shown is read for those that are shown.
+	return `SELECT ` + agentColumns + agentTables + `WHERE a.id IN (SELECT a.id FROM agents a WHERE ` + w.text() + by + ` LIMIT ` + w.arg(limit) + `)` + by, w.args
 }
 
 // StatusCounts returns the number of the team's agents in each status, every
@@ -240,92 +213,6 @@ func (tx *Tx) DailyUsage(team fleet.TeamID, ids []fleet.AgentID, kinds []string,
 		return nil
 	}, query, w.args...)
 	return out, err
-}
-
-// where collects conditions and their arguments.
-type where struct {
-	parts []string
-	args  []any
-}
-
-func newWhere(team fleet.TeamID, f AgentFilter) *where {
-	w := &where{}
-	w.add(`a.team_id = ` + w.arg(team))
-	if len(f.Status) > 0 {
-		w.add(`a.status IN (` + args(w, f.Status) + `)`)
-	}
-	if f.HideEnded && len(f.Status) == 0 {
-		w.add(`a.status <> 'ended'`)
-	}
-	if f.Attention {
-		w.add(`a.attention = 1`)
-	}
-	if f.OpenAlerts {
-		w.add(`a.open_alerts > 0`)
-	}
-	if f.Country != "" {
-		w.add(`a.country = ` + w.arg(f.Country))
-	}
-	if f.Kind != "" {
-		w.add(`a.kind = ` + w.arg(f.Kind))
-	}
-	if f.Tag != "" {
-		w.add(`a.id IN (SELECT agent_id FROM agent_tags WHERE team_id = ` + w.arg(team) + ` AND tag = ` + w.arg(f.Tag) + `)`)
-	}
-	if f.Q != "" {
-		w.add(`a.search LIKE ` + w.arg(likeContains(f.Q)) + ` ESCAPE '\'`)
-	}
-	return w
-}
-
-func (w *where) add(condition string) { w.parts = append(w.parts, condition) }
-func (w *where) text() string         { return strings.Join(w.parts, " AND ") }
-
-func (w *where) arg(v any) string {
-	w.args = append(w.args, v)
-	return fmt.Sprintf("$%d", len(w.args))
-}
-
-func args[T any](w *where, list []T) string {
-	var names []string
-	for _, v := range list {
-		names = append(names, w.arg(v))
-	}
-	return strings.Join(names, ", ")
-}
-
-// behind adds "comes after the place in this order". Where all columns run the
-// same way it is one row comparison, which an index answers; else the same
-// spelled out.
-func (w *where) behind(keys []sortKey, p Place) {
-	uniform := true
-	for _, k := range keys {
-		uniform = uniform && k.desc == keys[0].desc
-	}
-	op := func(desc bool) string {
-		if desc != p.Back {
-			return " < "
-		}
-		return " > "
-	}
-	if uniform {
-		var columns, values []string
-		for _, k := range keys {
-			columns, values = append(columns, k.column), append(values, w.arg(k.value(p)))
-		}
-		w.add(`(` + strings.Join(columns, ", ") + `)` + op(keys[0].desc) + `(` + strings.Join(values, ", ") + `)`)
-		return
-	}
-	var either []string
-	var equal string
-	for _, k := range keys {
-		either = append(either, equal+k.column+op(k.desc)+w.arg(k.value(p)))
-		equal += k.column + ` = ` + w.arg(k.value(p)) + ` AND `
-	}
-	w.add(`(` + strings.Join(either, " OR ") + `)`)
-	// The bound that lets the index start at the place.
-	first := keys[0]
-	w.add(first.column + strings.TrimSuffix(op(first.desc), " ") + `= ` + w.arg(first.value(p)))
 }
 
 // DueResumes returns agents whose automatic resume is due, but not those of

@@ -39,7 +39,11 @@ func TestPagesAreTheWholeList(t *testing.T) {
 		limit := rapid.IntRange(1, 7).Draw(rt, "limit")
 		want := expected(all, f, order)
 		var forward, backward []fleet.AgentID
+		walks := rapid.Bool().Draw(rt, "walks")
 		mustRead(t, s, func(tx *Tx) error {
+			if walks {
+				tx.walking(team, f)
+			}
 			var last *Place
 			for from := (*Place)(nil); ; {
 				list, err := tx.Agents(team, f, order, from, limit)
@@ -241,6 +245,8 @@ func TestListsWalkAnIndex(t *testing.T) {
 		"country":         {Country: "FR"},
 		"kind":            {Kind: "rehearsal"},
 		"text":            {Q: "agent 1"},
+		"tag":             {Tag: "x"},
+		"many":            {HideEnded: true, Country: "FR", Kind: "rehearsal", Tag: "x", Q: "agent"},
 	}
 	for name, f := range filters {
 		for _, o := range orders() {
@@ -248,7 +254,7 @@ func TestListsWalkAnIndex(t *testing.T) {
 				"start": nil, "behind": {Attention: 1, Name: "Agent 2", Time: micros(t0), ID: "x"},
 				"before": {Attention: 0, Name: "Agent 2", Time: micros(t0), ID: "x", Back: true},
 			} {
-				query, values := agentsQuery(teamA, f, o, from, 51)
+				query, values := agentsQuery(teamA, f, nil, o, from, 51)
 				mustRead(t, s, func(tx *Tx) error {
 					plan, err := explain(tx, query, values)
 					what := fmt.Sprintf("%s by %+v from %s", name, o, place)

@@ -13,6 +13,7 @@ import (
 
 // exec runs a statement and returns how many rows it touched.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
+	tx.few = nil
 	var r sql.Result
 	var err error
 	if stmt := tx.stmts.of(query); stmt != nil {

@@ -169,6 +169,8 @@ type Tx struct {
 	stmts  *statements
 	ids    *fleet.IDs
 	events []fleet.Event
+	// few are the agents that filters found in this snapshot; see fewOf.
+	few map[string][]fleet.AgentID
 	// changed are the agents whose tasks were changed since the last settle.
 	changed map[fleet.AgentID]bool
 }

@@ -69,13 +69,13 @@ CREATE INDEX agents_alerting ON agents (team_id, name, id) WHERE open_alerts > 0
 CREATE INDEX agents_attention ON agents (team_id, attention DESC, name, id);
 CREATE INDEX agents_attention_alive ON agents (team_id, attention DESC, name, id) WHERE status <> 'ended';
 CREATE INDEX agents_attention_status ON agents (team_id, status, attention DESC, name, id);
-CREATE INDEX agents_country ON agents (team_id, country, status);
+CREATE INDEX agents_country ON agents (team_id, country, status, id);
 CREATE INDEX agents_created ON agents (team_id, created_at, id);
-CREATE INDEX agents_kind ON agents (team_id, kind, status);
+CREATE INDEX agents_kind ON agents (team_id, kind, status, id);
 CREATE INDEX agents_name ON agents (team_id, name, id);
 CREATE INDEX agents_needing ON agents (team_id, name, id) WHERE attention = 1;
 CREATE INDEX agents_resume ON agents (resume_at, team_id, id) WHERE resume_at > 0;
-CREATE INDEX agents_search ON agents (team_id, search, status);
+CREATE INDEX agents_search ON agents (team_id, search, status, id);
 CREATE INDEX agents_signing_in ON agents (status_at) WHERE status = 'auth_in_progress';
 CREATE INDEX agents_status ON agents (team_id, status, name, id);
 CREATE INDEX agents_team_paused ON agents (team_id, id) WHERE team_paused = 1;
