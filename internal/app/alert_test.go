@@ -136,8 +136,9 @@ func TestTeamAlert(t *testing.T) {
 	}
 	ofAgent := fmt.Sprintf(`%s 1 the agent's by ""`, id)
 	b.teamAlerts("", ` 2 revoked again by ""`, ofAgent)
-	if c := must[app.FleetCounts](t)(b.FleetCounts(ctx, b.viewer)); c.OpenAlerts != 2 || c.Attention != 1 {
-		t.Errorf("the header counts %d open alerts, %d agents need attention", c.OpenAlerts, c.Attention)
+	counts, around := must[app.FleetCounts](t)(b.FleetCounts(ctx, b.viewer)), must[app.Around](t)(b.Around(ctx, b.viewer))
+	if around.OpenAlerts != 2 || counts.Attention != 1 {
+		t.Errorf("the header counts %d open alerts, %d agents need attention", around.OpenAlerts, counts.Attention)
 	}
 	if p := must[app.Page](t)(b.Agents(ctx, b.viewer, app.ListInput{OpenAlerts: true})); p.Total != 1 || len(p.Agents[0].Alerts) != 1 {
 		t.Errorf("agents with open alerts: %+v", p)

@@ -387,6 +387,12 @@ func (b *bench) countsAreRight() {
 	if diff := cmp.Diff(real, kept); diff != "" {
 		b.t.Errorf("agent_counts (-rows +kept):\n%s", diff)
 	}
+	kept = b.column(`SELECT team_id || ' ' || name || ' ' || n FROM team_counts WHERE n <> 0 ORDER BY team_id, name`)
+	real = b.column(`SELECT team_id || ' attention ' || COUNT(*) FROM agents WHERE attention = 1 GROUP BY team_id
+		UNION ALL SELECT team_id || ' open_alerts ' || COUNT(*) FROM alerts WHERE state = 'open' GROUP BY team_id ORDER BY 1`)
+	if diff := cmp.Diff(real, kept); diff != "" {
+		b.t.Errorf("team_counts (-rows +kept):\n%s", diff)
+	}
 	if wrong := b.column(`SELECT id FROM agents a WHERE open_alerts <> (SELECT COUNT(*) FROM alerts WHERE agent_id = a.id AND state = 'open')`); len(wrong) > 0 {
 		b.t.Errorf("open_alerts is wrong for %q", wrong)
 	}

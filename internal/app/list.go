@@ -30,8 +30,9 @@ type Page struct {
 	Agents []AgentView
 	// NextCursor and PrevCursor are "" where there is no more.
 	NextCursor, PrevCursor string
-	// Total counts all that pass the filter.
-	Total int64
+	// Total counts all that pass the filter. Hidden counts the ended ones that
+	// would pass it too if they were not hidden.
+	Total, Hidden int64
 }
 
 // Agents returns a page of the team's agents.
@@ -56,6 +57,13 @@ func (a *App) Agents(ctx context.Context, by fleet.Actor, in ListInput) (p Page,
 		rows = p.cut(rows, order, place, limit)
 		if p.Total, err = tx.CountAgents(by.TeamID, in.filter()); err != nil {
 			return err
+		}
+		if in.HideEnded && len(in.Status) == 0 {
+			ended := in.filter()
+			ended.Status, ended.HideEnded = []fleet.Status{fleet.Ended}, false
+			if p.Hidden, err = tx.CountAgents(by.TeamID, ended); err != nil {
+				return err
+			}
 		}
 		p.Agents, err = a.views(tx, by.TeamID, rows, in.WithSpark)
 		return err
@@ -146,10 +154,7 @@ type FleetCounts struct {
 	ByStatus        map[fleet.Status]int64
 	All             int64
 	Attention       int64
-	OpenAlerts      int64
 	Countries, Tags []string
-	// Pause is set while the team is paused.
-	Pause *fleet.TeamPause
 }
 
 // FleetCounts counts the team's agents by status and says by what else they
@@ -159,11 +164,6 @@ func (a *App) FleetCounts(ctx context.Context, by fleet.Actor) (c FleetCounts, e
 		return c, err
 	}
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		t, err := tx.Team(by.TeamID)
-		if err != nil {
-			return err
-		}
-		c.Pause = t.Pause
 		if c.ByStatus, err = tx.StatusCounts(by.TeamID); err != nil {
 			return err
 		}
@@ -173,9 +173,6 @@ func (a *App) FleetCounts(ctx context.Context, by fleet.Actor) (c FleetCounts, e
 		if c.Attention, err = tx.CountAgents(by.TeamID, store.AgentFilter{Attention: true}); err != nil {
 			return err
 		}
-		if c.OpenAlerts, err = tx.CountOpenAlerts(by.TeamID); err != nil {
-			return err
-		}
 		if c.Countries, err = tx.TeamCountries(by.TeamID); err != nil {
 			return err
 		}
@@ -183,4 +180,33 @@ func (a *App) FleetCounts(ctx context.Context, by fleet.Actor) (c FleetCounts, e
 		return err
 	})
 	return c, err
+}
+
+// Around is what stands around every page of a team.
+type Around struct {
+	// Last is the place of the newest event, whichever team's.
+	Last       fleet.EventMark
+	OpenAlerts int64
+	// Pause is set while the team is paused.
+	Pause *fleet.TeamPause
+}
+
+// Around returns what stands around a page, all of one moment.
+func (a *App) Around(ctx context.Context, by fleet.Actor) (out Around, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return out, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		if _, out.Last, err = tx.LastEvent(); err != nil {
+			return err
+		}
+		t, err := tx.Team(by.TeamID)
+		if err != nil {
+			return err
+		}
+		out.Pause = t.Pause
+		out.OpenAlerts, err = tx.CountOpenAlerts(by.TeamID)
+		return err
+	})
+	return out, err
 }

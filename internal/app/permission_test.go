@@ -64,6 +64,9 @@ func lookingAtTheFleet() map[string]useCase {
 			}
 			return err
 		}},
+		"Around": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Around(ctx, by))
+		}},
 		"TeamAlerts": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			list, _, err := b.TeamAlerts(ctx, by, "", app.PageInput{})
 			if by.TeamID != b.team && len(list) > 0 {

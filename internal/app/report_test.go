@@ -178,10 +178,10 @@ func TestAlerts(t *testing.T) {
 	open := func(want int) {
 		t.Helper()
 		page := must[app.Page](t)(b.Agents(t.Context(), b.viewer, app.ListInput{OpenAlerts: true}))
-		counts := must[app.FleetCounts](t)(b.FleetCounts(t.Context(), b.viewer))
+		counts, around := must[app.FleetCounts](t)(b.FleetCounts(t.Context(), b.viewer)), must[app.Around](t)(b.Around(t.Context(), b.viewer))
 		list, _, err := b.TeamAlerts(t.Context(), b.viewer, "", app.PageInput{})
-		if got := b.get(id).OpenAlerts; got != want || len(page.Agents) != want || counts.OpenAlerts != int64(want) || counts.Attention != int64(want) || len(list) != want || err != nil {
-			t.Errorf("open %d, listed %d, counted %d, attention %d, of the team %d; want %d", got, len(page.Agents), counts.OpenAlerts, counts.Attention, len(list), want)
+		if got := b.get(id).OpenAlerts; got != want || len(page.Agents) != want || around.OpenAlerts != int64(want) || counts.Attention != int64(want) || len(list) != want || err != nil {
+			t.Errorf("open %d, listed %d, counted %d, attention %d, of the team %d; want %d", got, len(page.Agents), around.OpenAlerts, counts.Attention, len(list), want)
 		}
 	}
 	open(1)

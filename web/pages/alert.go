@@ -74,11 +74,11 @@ func (p *Pages) Alerts(c *fiber.Ctx, who Viewer) error {
 }
 
 func (p *Pages) navAlerts(c *fiber.Ctx, who Viewer) error {
-	counts, err := p.app.FleetCounts(c.UserContext(), who.Actor)
+	around, err := p.app.Around(c.UserContext(), who.Actor)
 	if err != nil {
 		return err
 	}
-	return send(c, views.NavAlerts(int(counts.OpenAlerts), c.Get("HX-Current-URL") == c.BaseURL()+"/alerts"))
+	return send(c, views.NavAlerts(int(around.OpenAlerts), c.Get("HX-Current-URL") == c.BaseURL()+"/alerts"))
 }
 
 func alertTabs(current string, open int) []ui.Tab {

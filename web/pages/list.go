@@ -130,10 +130,6 @@ func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts
 	if err != nil {
 		return err
 	}
-	hidden, err := p.hidden(c, who, l, counts)
-	if err != nil {
-		return err
-	}
 	m.CSVHref = strings.Replace(l.href(), "/fleet", "/fleet.csv", 1)
 	m.Query, m.Status, m.Country, m.Kind, m.Tag, m.Sort = l.q, l.status, l.country, l.kind, l.tag, l.sort
 	m.Countries = choices("Country", counts.Countries, l.country)
@@ -147,32 +143,18 @@ func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts
 	for _, v := range page.Agents {
 		m.Rows = append(m.Rows, p.row(who, v))
 	}
-	m.Pager = l.pager(page, hidden)
+	m.Pager = l.pager(page)
 	return nil
 }
 
-// hidden counts the ended agents that the list would have if it showed them.
-func (p *Pages) hidden(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts) (int64, error) {
-	switch {
-	case l.status != "":
-		return 0, nil
-	case l.q == "" && l.country == "" && l.kind == "" && l.tag == "":
-		return counts.ByStatus[fleet.Ended], nil
-	}
-	in := l.input()
-	in.Status, in.HideEnded, in.Cursor, in.Limit, in.WithSpark = []fleet.Status{fleet.Ended}, false, "", 1, false
-	page, err := p.app.Agents(c.UserContext(), who.Actor, in)
-	return page.Total, err
-}
-
-func (l listing) pager(page app.Page, hidden int64) ui.Pager {
+func (l listing) pager(page app.Page) ui.Pager {
 	n := len(page.Agents)
 	out := ui.Pager{Text: fmt.Sprintf("%s–%s of %s", ui.Number(l.at), ui.Number(l.at+n-1), ui.Number(int(page.Total)))}
 	if n == 0 {
 		out.Text = "None"
 	}
-	if hidden > 0 {
-		out.Text += " · " + ui.Number(int(hidden)) + " ended hidden"
+	if page.Hidden > 0 {
+		out.Text += " · " + ui.Number(int(page.Hidden)) + " ended hidden"
 	}
 	if page.NextCursor != "" {
 		out.NextHref = l.href("cursor", page.NextCursor, "at", strconv.Itoa(l.at+n))

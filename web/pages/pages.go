@@ -66,14 +66,10 @@ func (p *Pages) shell(c *fiber.Ctx, who Viewer, title, nav string) (views.Shell,
 	if partial(c) {
 		return s, nil
 	}
-	last, err := p.app.LastEvent(c.UserContext(), who.Actor)
-	if err != nil {
-		return s, err
-	}
-	counts, err := p.app.FleetCounts(c.UserContext(), who.Actor)
-	s.Seq, s.OpenAlerts = last.String(), int(counts.OpenAlerts)
+	around, err := p.app.Around(c.UserContext(), who.Actor)
+	s.Seq, s.OpenAlerts = around.Last.String(), int(around.OpenAlerts)
 	s.Team, s.Env, s.EnvColor, s.Insecure = who.Member.TeamName, p.config.EnvName, p.config.EnvColor, p.config.InsecureHTTP
-	s.TeamPause = pauseText(counts.Pause)
+	s.TeamPause = pauseText(around.Pause)
 	s.As, s.Beat = who.As(), p.config.Beat
 	s.User, s.Email, s.Role = who.Member.User.Name, who.Member.User.Email, string(who.Member.Role)
 	return s, err
