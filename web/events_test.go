@@ -16,9 +16,15 @@ import (
 // listen opens an event stream and returns its messages as "id event data".
 func (w *world) listen(key, last string) (events <-chan string, res *http.Response) {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), "GET", w.url+"/v1/events", nil)
+	return w.stream("/v1/events", last, "Authorization", "Bearer "+key)
+}
+
+// stream opens the stream at a path with one header more.
+func (w *world) stream(path, last, name, value string) (events <-chan string, res *http.Response) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), "GET", w.url+path, nil)
 	must(w.t, err)
-	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set(name, value)
 	if last != "" {
 		req.Header.Set("Last-Event-ID", last)
 	}

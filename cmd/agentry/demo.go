@@ -33,7 +33,7 @@ const (
 // demo is serve on a folder that goes with it, filled with a team.
 func demo(ctx context.Context, args []string, io streams) error {
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags := config.Register(fs, "ADDR", "LOG_LEVEL", "LOG_FORMAT", "CONFIG", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE")
+	flags := config.Register(fs, "ADDR", "LOG_LEVEL", "LOG_FORMAT", "CONFIG", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "EVENT_BEAT")
 	if err := parse(fs, args, io); err != nil {
 		return err
 	}

@@ -152,7 +152,7 @@ func (s *server) listen(ctx context.Context, o serverOptions) error {
 	}
 	s.web = web.New(web.Config{
 		App: s.app, Hub: s.hub, Addr: c.Addr,
-		TrustLoopback: c.TrustLoopback, LoopbackTeam: o.trustedTeam, RateRead: c.RateLimitRead, RateWrite: c.RateLimitWrite,
+		TrustLoopback: c.TrustLoopback, LoopbackTeam: o.trustedTeam, RateRead: c.RateLimitRead, RateWrite: c.RateLimitWrite, Beat: time.Duration(c.EventBeat) * time.Second,
 		EnvName: c.EnvName, EnvColor: c.EnvColor, InsecureHTTP: c.InsecureHTTP, TrustedProxies: proxies,
 		Version: version, Ready: s.app.Ready, Log: s.log,
 	})
@@ -217,7 +217,7 @@ func inTheOpen(base string) bool {
 // serveFlags are the options that this version acts on.
 func serveFlags() []string {
 	return []string{"DATA", "ADDR", "CONFIG", "LOG_LEVEL", "LOG_FORMAT", "ENV_NAME", "ENV_COLOR", "TRUSTED_PROXIES", "INSECURE_HTTP",
-		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "MASTER_KEY_FILE",
+		"TRUST_LOOPBACK", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE", "EVENT_BEAT", "MASTER_KEY_FILE",
 		"GOLOGIN_API_BASE", "GOLOGIN_TOKEN_FILE", "GOLOGIN_RATE", "PROXY_CHECK_URL", "PROXY_ALLOW_PRIVATE", "LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY_FILE", "DISABLE"}
 }
 

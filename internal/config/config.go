@@ -41,6 +41,9 @@ type Config struct {
 	// RateLimitRead and RateLimitWrite are requests per minute, API key and
 	// route; 0 is no limit.
 	RateLimitRead, RateLimitWrite int
+	// EventBeat is how often an open event stream shows that it lives, in
+	// seconds.
+	EventBeat int
 	// MasterKeyFile is the path of the master key, by default in Data.
 	MasterKeyFile  string
 	GoLoginAPIBase string

@@ -50,7 +50,7 @@ func TestDefaults(t *testing.T) {
 	got := mustLoad(t, nil, []string{"HOME=/x", "PATH=/bin"}, "")
 	want := Config{
 		Addr: "127.0.0.1:3000", Data: "./data", LogLevel: slog.LevelInfo, LogFormat: "auto",
-		RateLimitRead: 600, RateLimitWrite: 60, MasterKeyFile: "data/master.key",
+		RateLimitRead: 600, RateLimitWrite: 60, EventBeat: 15, MasterKeyFile: "data/master.key",
 		GoLoginAPIBase: "https://api.gologin.com", GoLoginRate: 120, DefaultKind: "rehearsal", Kinds: shippedKinds(),
 		ProxyCheckURLs: []string{"https://geo.myip.link"},
 	}
@@ -65,7 +65,7 @@ func examples() map[string]string {
 		"ADDR": "[::1]:8080", "DATA": "/srv/agentry", "BASE_PATH": "/fleet/eu", "LOG_LEVEL": "debug", "LOG_FORMAT": "json",
 		"ENV_NAME": "staging é", "ENV_COLOR": "#c0392b", "TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7/32",
 		"INSECURE_HTTP": "true", "TRUST_LOOPBACK": "true", "METRICS_ADDR": "127.0.0.1:9100", "READ_ONLY": "true",
-		"RATE_LIMIT_READ": "0", "RATE_LIMIT_WRITE": "7", "MASTER_KEY_FILE": "/etc/agentry/key",
+		"RATE_LIMIT_READ": "0", "RATE_LIMIT_WRITE": "7", "EVENT_BEAT": "5", "MASTER_KEY_FILE": "/etc/agentry/key",
 		"GOLOGIN_API_BASE": "http://127.0.0.1:4000/x", "GOLOGIN_TOKEN": "canary-gologin", "GOLOGIN_RATE": "300",
 		"LLM_BASE_URL": "http://model.lan/v1", "LLM_MODEL": "small", "LLM_API_KEY": "canary-llm",
 		"DISABLE": "delete,relaunch", "PROXY_CHECK_URL": "https://ip.example.com/json,http://127.0.0.1:9/ip", "PROXY_ALLOW_PRIVATE": "10.9.0.0/16,127.0.0.1/32",
@@ -109,7 +109,7 @@ func TestEveryOptionInEveryLayer(t *testing.T) {
 
 func TestTheOptionsAreThePromisedOnes(t *testing.T) {
 	want := strings.Fields(`ADDR DATA CONFIG BASE_PATH LOG_LEVEL LOG_FORMAT ENV_NAME ENV_COLOR TRUSTED_PROXIES INSECURE_HTTP
-		TRUST_LOOPBACK METRICS_ADDR READ_ONLY RATE_LIMIT_READ RATE_LIMIT_WRITE MASTER_KEY_FILE GOLOGIN_API_BASE
+		TRUST_LOOPBACK METRICS_ADDR READ_ONLY RATE_LIMIT_READ RATE_LIMIT_WRITE EVENT_BEAT MASTER_KEY_FILE GOLOGIN_API_BASE
 		GOLOGIN_TOKEN GOLOGIN_TOKEN_FILE GOLOGIN_RATE LLM_BASE_URL LLM_MODEL LLM_API_KEY LLM_API_KEY_FILE DISABLE
 		PROXY_CHECK_URL PROXY_ALLOW_PRIVATE`)
 	got := knownNames()

@@ -59,6 +59,7 @@ func settings() []setting {
 		flagLike("READ_ONLY", "refuse every change", func(c *Config) *bool { return &c.ReadOnly }),
 		number("RATE_LIMIT_READ", "600", "reads per `minute`, API key and route; 0 is no limit", 0, maxRateLimit, func(c *Config) *int { return &c.RateLimitRead }),
 		number("RATE_LIMIT_WRITE", "60", "changes per `minute`, API key and route; 0 is no limit", 0, maxRateLimit, func(c *Config) *int { return &c.RateLimitWrite }),
+		number("EVENT_BEAT", "15", "`seconds` between the beats of an open event stream: fewer than a proxy in front waits before it cuts", 1, 60, func(c *Config) *int { return &c.EventBeat }),
 		text("MASTER_KEY_FILE", "", "`file` of the master key (default master.key in the data folder)", parseAny, func(c *Config) *string { return &c.MasterKeyFile }),
 		text("GOLOGIN_API_BASE", "https://api.gologin.com", "`URL` of GoLogin's API", parseVendorURL, func(c *Config) *string { return &c.GoLoginAPIBase }),
 		hidden("GOLOGIN_TOKEN", "token of GoLogin's API", func(c *Config) *Secret { return &c.GoLoginToken }),

@@ -54,6 +54,8 @@ func TestMain(m *testing.M) {
 type installation struct {
 	url     string
 	printed string
+	// stop ends it as its host does and waits; it may be called twice.
+	stop func()
 }
 
 // run starts the program and waits until it has printed what matches.
@@ -68,13 +70,13 @@ func run(t *testing.T, ready *regexp.Regexp, args ...string) installation {
 	cmd.Stderr = &log
 	must(t, cmd.Start())
 	ended := make(chan error, 1)
-	t.Cleanup(func() {
+	in := installation{stop: sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := <-ended; err != nil || t.Failed() {
 			t.Logf("program: %v\n%s", err, log.String())
 		}
-	})
-	var in installation
+	})}
+	t.Cleanup(in.stop)
 	lines := bufio.NewScanner(out)
 	for !ready.MatchString(in.printed) && lines.Scan() {
 		in.printed += lines.Text() + "\n"
