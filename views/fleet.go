@@ -25,6 +25,8 @@ type FleetList struct {
 	Countries, Kinds, Tags, Sorts []ui.Option
 	Rows                          []Row
 	Pager                         ui.Pager
+	// Views are the saved ones.
+	Views ViewMenu
 	// CSVHref is the download of the whole list with its filters.
 	CSVHref string
 	// Bulk acts on chosen rows; nil is: the member may not.

@@ -16,6 +16,7 @@ type Place struct {
 func Places() []Place {
 	return []Place{
 		{Label: "Fleet", Href: "/fleet", Key: "f", Words: "agents"},
+		{Label: "Saved views", Href: "/fleet/views"},
 		{Label: "New agent", Href: "/fleet/new", Words: "create add", Create: true},
 		{Label: "Alerts", Href: "/alerts", Key: "a"},
 		{Label: "Resources", Href: "/resources", Key: "r", Words: "ledger vendors"},

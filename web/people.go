@@ -87,6 +87,12 @@ func (s *Server) pageActs() []route {
 	return []route{
 		{method: "GET", path: "/fleet/new", access: operate, handle: asViewer(p.NewAgent)},
 		{method: "POST", path: "/fleet/new", access: operate, handle: asViewer(p.Create)},
+		{method: "GET", path: "/fleet/views", access: read, handle: asViewer(p.Views)},
+		{method: "POST", path: "/fleet/views", access: read, handle: asViewer(p.SaveView)},
+		{method: "GET", path: "/fleet/views/new", access: read, handle: asViewer(p.NewView)},
+		{method: "GET", path: "/fleet/views/:viewId/edit", access: read, handle: asViewer(p.EditView)},
+		{method: "POST", path: "/fleet/views/:viewId/edit", access: read, handle: asViewer(p.UpdateView)},
+		{method: "POST", path: "/fleet/views/:viewId/delete", access: read, handle: asViewer(p.DeleteView)},
 		{method: "GET", path: agent, access: read, handle: asViewer(p.Agent)},
 		{method: "GET", path: agent + "/row", access: read, handle: asViewer(p.Row)},
 		{method: "GET", path: agent + "/usage.csv", access: read, handle: asViewer(p.UsageCSV)},

@@ -104,6 +104,7 @@ func (s *Server) v1Routes() []route {
 		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
 	}
 	list = append(list, s.ledgerRoutes()...)
+	list = append(list, s.viewRoutes()...)
 	list = append(list, s.bulkRoutes()...)
 	for i := range list {
 		list[i].keyed = true
@@ -139,6 +140,18 @@ func (s *Server) ledgerRoutes() []route {
 
 		{method: "GET", path: "/v1/vendors", access: read, handle: asActor(a.Vendors)},
 		{method: "POST", path: "/v1/vendors/:vendor/check", access: admin, handle: asActor(a.CheckVendor)},
+	}
+}
+
+// viewRoutes are those of /v1 about saved views.
+func (s *Server) viewRoutes() []route {
+	read, operate := key(fleet.ScopeRead), key(fleet.ScopeOperate)
+	a := s.v1
+	return []route{
+		{method: "GET", path: "/v1/views", access: read, handle: asActor(a.Views)},
+		{method: "POST", path: "/v1/views", access: operate, handle: asActor(a.SaveView)},
+		{method: "PUT", path: "/v1/views/:viewId", access: operate, handle: asActor(a.UpdateView)},
+		{method: "DELETE", path: "/v1/views/:viewId", access: operate, handle: asActor(a.DeleteView)},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // fill puts ids into a route's path.
 func fill(path string, agent fleet.AgentID) string {
 	path = strings.ReplaceAll(path, ":agentId", string(agent))
-	for _, name := range []string{":taskId", ":alertId", ":deletionId", ":keyId", ":sessionId", ":runId", ":resourceId", ":proxyId", ":bulkId", ":vendor", ":name", ":token"} {
+	for _, name := range []string{":taskId", ":alertId", ":deletionId", ":keyId", ":sessionId", ":runId", ":resourceId", ":proxyId", ":bulkId", ":viewId", ":vendor", ":name", ":token"} {
 		path = strings.ReplaceAll(path, name, unknownID)
 	}
 	return path

@@ -27,7 +27,7 @@ type useCase struct {
 
 func useCases() map[string]useCase {
 	all := map[string]useCase{}
-	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), chatting(), administering(), ledgering(), pooling(), bulking(), auditing()} {
+	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), chatting(), administering(), ledgering(), pooling(), bulking(), auditing(), viewing()} {
 		maps.Copy(all, part)
 	}
 	return all

@@ -69,6 +69,8 @@ const (
 	EventLog          = "log.added"
 	EventUsage        = "usage.changed"
 	EventKeyChanged   = "key.changed"
+	// EventViewChanged is about a saved view that the team shares.
+	EventViewChanged = "view.changed"
 	// EventResourceChanged is about a row of the ledger.
 	EventResourceChanged = "resource.changed"
 	// EventProxyChanged and EventVendorChanged are about what all agents share.

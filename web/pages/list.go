@@ -80,6 +80,9 @@ func (p *Pages) Home(c *fiber.Ctx, _ Viewer) error { return c.Redirect("/fleet",
 
 // Fleet answers GET /fleet.
 func (p *Pages) Fleet(c *fiber.Ctx, who Viewer) error {
+	if id := query(c, "view"); id != "" {
+		return p.savedView(c, who, id)
+	}
 	l, err := listingOf(c)
 	if err != nil {
 		return err
@@ -128,6 +131,10 @@ func (l listing) chips(counts app.FleetCounts) []views.Chip {
 func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts, m *views.FleetList) error {
 	page, err := p.app.Agents(c.UserContext(), who.Actor, l.input())
 	if err != nil {
+		return err
+	}
+	raw := strings.TrimPrefix(strings.TrimPrefix(l.href(), "/fleet"), "?")
+	if m.Views, err = p.viewMenu(c, who, raw); err != nil {
 		return err
 	}
 	m.CSVHref = strings.Replace(l.href(), "/fleet", "/fleet.csv", 1)

@@ -37,6 +37,11 @@ func (p *Pages) Palette(c *fiber.Ctx, who Viewer) error {
 	}
 	add("Agents", agentHits(found))
 	add(name, matching(q, here))
+	saved, err := p.viewHits(c, who)
+	if err != nil {
+		return err
+	}
+	add("Saved views", matching(q, saved))
 	add("Go to", matching(q, placeHits(who)))
 	add("You", matching(q, ownHits()))
 	return send(c, views.PaletteList(m))
@@ -91,6 +96,14 @@ func placeHits(who Viewer) (offers []offer) {
 		offers = append(offers, offer{views.Hit{Label: place.Label, Href: place.Href, Keys: keys}, place.Words})
 	}
 	return offers
+}
+
+func (p *Pages) viewHits(c *fiber.Ctx, who Viewer) (offers []offer, err error) {
+	list, err := p.app.Views(c.UserContext(), who.Actor)
+	for _, v := range list {
+		offers = append(offers, offer{views.Hit{Label: v.Name, Href: "/fleet?view=" + v.ID}, "view saved"})
+	}
+	return offers, err
 }
 
 // ownHits are what concerns the page and who looks at it.
