@@ -14,9 +14,7 @@ const (
 )
 
 // Valid tells whether r is one of the four.
-func (r Role) Valid() bool {
-	return slices.Contains([]Role{RoleViewer, RoleOperator, RoleAdmin, RoleOwner}, r)
-}
+func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
 
 // Scope is what an API key may do. A scope contains the ones before it.
 type Scope string

@@ -39,6 +39,8 @@ type Error struct {
 	RequiredScope string
 	// Protection is set when the agent is protected.
 	Protection *Protection
+	// Foreign is set when the thing belongs to another team.
+	Foreign bool
 	// Cause is for the log only.
 	Cause error
 }
@@ -86,5 +88,7 @@ func ErrAgentNotFound() *Error {
 // ErrAgentForeign says, in the API's promised words, that the agent belongs to
 // another team.
 func ErrAgentForeign() *Error {
-	return Errorf(CodeForbidden, "You do not have access to this agent")
+	e := Errorf(CodeForbidden, "You do not have access to this agent")
+	e.Foreign = true
+	return e
 }

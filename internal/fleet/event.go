@@ -71,6 +71,9 @@ const (
 	EventKeyChanged   = "key.changed"
 	// EventViewChanged is about a saved view that the team shares.
 	EventViewChanged = "view.changed"
+	// EventMemberChanged is about who is in the team, as what, and who is
+	// invited; streams ask again whether they may go on.
+	EventMemberChanged = "member.changed"
 	// EventResourceChanged is about a row of the ledger.
 	EventResourceChanged = "resource.changed"
 	// EventProxyChanged and EventVendorChanged are about what all agents share.

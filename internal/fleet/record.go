@@ -63,12 +63,15 @@ type Deletion struct {
 // Key is an API key as it is listed; the key itself is shown once and kept
 // only as a hash.
 type Key struct {
-	ID         string
-	TeamID     TeamID
-	Name       string
-	Prefix     string
-	Scope      Scope
-	CreatedBy  string
+	ID        string
+	TeamID    TeamID
+	Name      string
+	Prefix    string
+	Scope     Scope
+	CreatedBy string
+	// CreatorID is the member, or the key, that made it; "" where that is not
+	// known.
+	CreatorID  string
 	CreatedAt  time.Time
 	LastUsedAt time.Time // minute precision
 	ExpiresAt  time.Time // zero is never
@@ -83,27 +86,12 @@ func (k Key) Expired(now time.Time) bool {
 	return !k.ExpiredAt.IsZero() || !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt)
 }
 
-// User is a person.
-type User struct {
-	ID           UserID
-	Email        string
-	Name         string
-	PasswordHash string
-}
-
-// Member is a user's place in a team.
-type Member struct {
-	TeamID   TeamID
-	TeamName string
-	User     User
-	Role     Role
-}
-
 // Session is a signed-in browser.
 type Session struct {
 	ID        string // public id, not the secret
 	UserID    UserID
 	TeamID    TeamID
+	TeamName  string // in lists
 	Data      []byte
 	UserAgent string
 	CreatedAt time.Time

@@ -7,17 +7,17 @@ import (
 	"agentry/internal/fleet"
 )
 
-const keyColumns = `id, team_id, name, prefix, scope, created_by, created_at, last_used_at, expires_at, revoked_at, expired_at`
+const keyColumns = `id, team_id, name, prefix, scope, created_by, created_at, last_used_at, expires_at, revoked_at, expired_at, creator_id`
 
 func keyTargets(k *fleet.Key) []any {
 	return []any{&k.ID, &k.TeamID, &k.Name, &k.Prefix, &k.Scope, &k.CreatedBy, stamp{&k.CreatedAt}, stamp{&k.LastUsedAt},
-		stamp{&k.ExpiresAt}, stamp{&k.RevokedAt}, stamp{&k.ExpiredAt}}
+		stamp{&k.ExpiresAt}, stamp{&k.RevokedAt}, stamp{&k.ExpiredAt}, &k.CreatorID}
 }
 
 // InsertKey stores a new API key by its hash.
 func (tx *Tx) InsertKey(k fleet.Key, hash []byte) error {
-	return tx.run(`INSERT INTO api_keys (`+keyColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, 0, $9)`,
-		k.ID, k.TeamID, k.Name, k.Prefix, k.Scope, k.CreatedBy, micros(k.CreatedAt), micros(k.ExpiresAt), hash)
+	return tx.run(`INSERT INTO api_keys (`+keyColumns+`, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, 0, $9, $10)`,
+		k.ID, k.TeamID, k.Name, k.Prefix, k.Scope, k.CreatedBy, micros(k.CreatedAt), micros(k.ExpiresAt), k.CreatorID, hash)
 }
 
 // KeyByHash returns an API key; ok is false when there is none.
@@ -41,6 +41,27 @@ func (tx *Tx) Keys(team fleet.TeamID) (list []fleet.Key, err error) {
 		return err
 	}, `SELECT `+keyColumns+` FROM api_keys WHERE team_id = $1 ORDER BY id DESC LIMIT 1000`, team)
 	return list, err
+}
+
+// LiveKeysBy returns the team's API keys that a member made and that work,
+// newest first.
+func (tx *Tx) LiveKeysBy(team fleet.TeamID, user fleet.UserID, at time.Time) (list []fleet.Key, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var k fleet.Key
+		err := rows.Scan(keyTargets(&k)...)
+		list = append(list, k)
+		return err
+	}, `SELECT `+keyColumns+` FROM api_keys WHERE team_id = $1 AND creator_id = $2 AND revoked_at = 0 AND expired_at = 0
+		AND (expires_at = 0 OR expires_at > $3) ORDER BY id DESC LIMIT 1000`, team, user, micros(at))
+	return list, err
+}
+
+// LiveKey tells whether a key of the team works, and with which scope; ok is
+// false when it does not.
+func (tx *Tx) LiveKey(team fleet.TeamID, id string, at time.Time) (scope fleet.Scope, ok bool, err error) {
+	ok, err = tx.one([]any{&scope}, `SELECT scope FROM api_keys WHERE team_id = $1 AND id = $2 AND revoked_at = 0 AND expired_at = 0
+		AND (expires_at = 0 OR expires_at > $3)`, team, id, micros(at))
+	return scope, ok, err
 }
 
 // TouchKey records that a key was used.

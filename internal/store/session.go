@@ -37,10 +37,11 @@ func (tx *Tx) TouchSession(id string, at time.Time) error {
 func (tx *Tx) UserSessions(user fleet.UserID, at time.Time) (list []fleet.Session, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
 		var s fleet.Session
-		err := rows.Scan(sessionTargets(&s)...)
+		err := rows.Scan(append(sessionTargets(&s), &s.TeamName)...)
 		list = append(list, s)
 		return err
-	}, `SELECT `+sessionColumns+` FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY id DESC LIMIT 200`, user, micros(at))
+	}, `SELECT `+sessionColumns+`, COALESCE((SELECT t.name FROM teams t WHERE t.id = sessions.team_id), '')
+		FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY id DESC LIMIT 200`, user, micros(at))
 	return list, err
 }
 
@@ -49,18 +50,38 @@ func (tx *Tx) DropSessionToken(tokenHash []byte) error {
 	return tx.run(`DELETE FROM sessions WHERE token_hash = $1`, tokenHash)
 }
 
-// DropSession ends one of the user's sessions; false when there is no such one.
-func (tx *Tx) DropSession(user fleet.UserID, id string) (bool, error) {
-	n, err := tx.exec(`DELETE FROM sessions WHERE user_id = $1 AND id = $2`, user, id)
-	return n == 1, err
+// DropSession ends one of the user's sessions and says in which team it was;
+// ok is false when there is no such one.
+func (tx *Tx) DropSession(user fleet.UserID, id string) (team fleet.TeamID, ok bool, err error) {
+	ok, err = tx.one([]any{&team}, `DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING team_id`, user, id)
+	return team, ok, err
 }
 
-// HasExpired tells whether there is something for DropExpiredSessions or
-// MarkExpiredKeys.
+// DropSessions ends the user's sessions but the one to keep ("" is none), and
+// returns in which teams they were, one for each session.
+func (tx *Tx) DropSessions(user fleet.UserID, keep string) (teams []fleet.TeamID, err error) {
+	err = tx.each(func(rows *sql.Rows) error {
+		var team fleet.TeamID
+		err := rows.Scan(&team)
+		teams = append(teams, team)
+		return err
+	}, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING team_id`, user, keep)
+	return teams, err
+}
+
+// DropMemberSessions ends the sessions that a user has in a team, and says how
+// many there were.
+func (tx *Tx) DropMemberSessions(team fleet.TeamID, user fleet.UserID) (int64, error) {
+	return tx.exec(`DELETE FROM sessions WHERE user_id = $1 AND team_id = $2`, user, team)
+}
+
+// HasExpired tells whether there is something for DropExpiredSessions,
+// MarkExpiredKeys or MarkExpiredInvitations.
 func (tx *Tx) HasExpired(at time.Time) (bool, error) {
 	var n int
 	return tx.one([]any{&n}, `SELECT 1 FROM sessions WHERE expires_at <= $1
-		UNION ALL SELECT 1 FROM api_keys WHERE expires_at > 0 AND expires_at <= $1 AND expired_at = 0 LIMIT 1`, micros(at))
+		UNION ALL SELECT 1 FROM api_keys WHERE expires_at > 0 AND expires_at <= $1 AND expired_at = 0
+		UNION ALL SELECT 1 FROM invitations WHERE expires_at <= $1 AND expired_at = 0 AND accepted_at = 0 AND revoked_at = 0 LIMIT 1`, micros(at))
 }
 
 // DropExpiredSessions forgets sessions that are over.

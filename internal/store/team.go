@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"time"
 
 	"agentry/internal/fleet"
@@ -75,53 +74,9 @@ func (tx *Tx) OldestTeam() (id fleet.TeamID, err error) {
 	return id, err
 }
 
-// InsertUser stores a new person; the e-mail is in lower case.
-func (tx *Tx) InsertUser(u fleet.User, at time.Time) error {
-	err := tx.run(`INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
-		u.ID, u.Email, u.Name, u.PasswordHash, micros(at))
-	if isDuplicate(err) {
-		return fleet.Invalid("email", "is taken")
-	}
-	return err
-}
-
-// UserByEmail returns a person; ok is false when there is none.
-func (tx *Tx) UserByEmail(email string) (u fleet.User, ok bool, err error) {
-	ok, err = tx.one([]any{&u.ID, &u.Email, &u.Name, &u.PasswordHash}, `SELECT id, email, name, password_hash FROM users WHERE email = $1`, email)
-	return u, ok, err
-}
-
-// InsertMember gives a user a role in a team.
-func (tx *Tx) InsertMember(team fleet.TeamID, user fleet.UserID, role fleet.Role, at time.Time) error {
-	err := tx.run(`INSERT INTO members (team_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)`, team, user, role, micros(at))
-	if isDuplicate(err) {
-		return fleet.Invalid("email", "is a member already")
-	}
-	return err
-}
-
-const memberQuery = `SELECT m.team_id, t.name, u.id, u.email, u.name, m.role
-	FROM members m JOIN teams t ON t.id = m.team_id JOIN users u ON u.id = m.user_id `
-
-func memberTargets(m *fleet.Member) []any {
-	return []any{&m.TeamID, &m.TeamName, &m.User.ID, &m.User.Email, &m.User.Name, &m.Role}
-}
-
-// Member returns a user's place in a team; ok is false when there is none.
-func (tx *Tx) Member(team fleet.TeamID, user fleet.UserID) (m fleet.Member, ok bool, err error) {
-	ok, err = tx.one(memberTargets(&m), memberQuery+`WHERE m.team_id = $1 AND m.user_id = $2`, team, user)
-	return m, ok, err
-}
-
-// Memberships returns a user's places, by team name.
-func (tx *Tx) Memberships(user fleet.UserID) (list []fleet.Member, err error) {
-	err = tx.each(func(rows *sql.Rows) error {
-		var m fleet.Member
-		err := rows.Scan(memberTargets(&m)...)
-		list = append(list, m)
-		return err
-	}, memberQuery+`WHERE m.user_id = $1 ORDER BY t.name, t.id LIMIT 200`, user)
-	return list, err
+// SetTeamName stores what a team is called.
+func (tx *Tx) SetTeamName(team fleet.TeamID, name string) error {
+	return tx.run(`UPDATE teams SET name = $1 WHERE id = $2`, name, team)
 }
 
 // SetFirstRun keeps the hash of the one-time link in place of a former one.

@@ -223,8 +223,11 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 		a, err = tx.MoveStatus(a, fleet.Paused, t0)
 		return err
 	})
-	key := fleet.Key{ID: "key a", TeamID: teamA, Name: "k", Prefix: "agy_12345678", Scope: fleet.ScopeRead, CreatedAt: t0}
+	key := fleet.Key{ID: "key a", TeamID: teamA, Name: "k", Prefix: "agy_12345678", Scope: fleet.ScopeRead, CreatorID: "u", CreatedAt: t0}
 	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.InsertInvitation(invitationTo(teamA, "invitation a", "jo@b"), []byte("hash")); err != nil {
+			return err
+		}
 		if err := tx.InsertKey(key, []byte("hash")); err != nil {
 			return err
 		}
@@ -241,9 +244,11 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	maps.Copy(looks, auditLooks(a))
 	maps.Copy(looks, resourceLooks(a))
 	maps.Copy(looks, bulkLooks(a))
+	maps.Copy(looks, memberLooks())
 	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource,
-	// TestAnotherTeamChangesNoBulk and TestAnotherTeamChangesNoProxy.
+	// TestAnotherTeamChangesNoBulk, TestAnotherTeamChangesNoProxy and TestAnotherTeamChangesNoMember.
 	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck", "DropBulkItems", "EmptyBulk", "DeleteView"}
+	writes = append(writes, memberWrites()...)
 	elsewhere := slices.Collect(maps.Keys(proxyLooks(fleet.Proxy{}))) // tried in TestAnotherTeamSeesNoProxy
 	elsewhere = slices.AppendSeq(elsewhere, maps.Keys(viewLooks()))   // tried in TestAnotherTeamSeesNoView
 	tx := reflect.TypeFor[*Tx]()

@@ -124,7 +124,7 @@ CREATE TABLE api_keys (
   last_used_at INTEGER NOT NULL,
   expires_at   INTEGER NOT NULL,
   revoked_at   INTEGER NOT NULL
-, expired_at INTEGER NOT NULL DEFAULT 0) STRICT;
+, expired_at INTEGER NOT NULL DEFAULT 0, creator_id TEXT NOT NULL DEFAULT '') STRICT;
 CREATE INDEX api_keys_expiry ON api_keys (expires_at) WHERE expires_at > 0 AND expired_at = 0;
 CREATE INDEX api_keys_team ON api_keys (team_id, id);
 CREATE TABLE audit (
@@ -272,6 +272,24 @@ CREATE TABLE idempotency (
   PRIMARY KEY (actor_id, key)
 ) STRICT;
 CREATE INDEX idempotency_age ON idempotency (created_at);
+CREATE TABLE invitations (
+  id          TEXT NOT NULL PRIMARY KEY,
+  team_id     TEXT NOT NULL REFERENCES teams (id),
+  email       TEXT NOT NULL, -- lower case
+  role        TEXT NOT NULL,
+  token_hash  BLOB NOT NULL UNIQUE,
+  by_kind     TEXT NOT NULL,
+  by_id       TEXT NOT NULL,
+  by_name     TEXT NOT NULL,
+  created_at  INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  revoked_at  INTEGER NOT NULL,
+  expired_at  INTEGER NOT NULL -- first seen expired
+) STRICT;
+CREATE INDEX invitations_expiry ON invitations (expires_at) WHERE accepted_at = 0 AND revoked_at = 0 AND expired_at = 0;
+CREATE UNIQUE INDEX invitations_open ON invitations (team_id, email) WHERE accepted_at = 0 AND revoked_at = 0;
+CREATE INDEX invitations_team ON invitations (team_id, id) WHERE accepted_at = 0 AND revoked_at = 0;
 CREATE TABLE logs (
   id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
@@ -285,7 +303,7 @@ CREATE TABLE members (
   team_id    TEXT NOT NULL REFERENCES teams (id),
   user_id    TEXT NOT NULL REFERENCES users (id),
   role       TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (team_id, user_id)
 ) STRICT;
 CREATE INDEX members_user ON members (user_id);
