@@ -96,7 +96,7 @@ func (a *App) addKey(ctx context.Context, by fleet.Actor, in KeyInput) (k fleet.
 		return k, "", fleet.Invalid("expiresAt", "must be in the future")
 	}
 	apiKey = secret.NewAPIKey()
-	k = fleet.Key{ID: a.store.NewID(now), TeamID: by.TeamID, Name: in.Name, Prefix: secret.Prefix(apiKey), Scope: in.Scope, CreatedBy: by.Name, CreatedAt: now, ExpiresAt: in.ExpiresAt.UTC()}
+	k = fleet.Key{ID: a.store.NewID(now), TeamID: by.TeamID, Name: in.Name, Prefix: secret.Prefix(apiKey), Scope: in.Scope, CreatedBy: by.Name, CreatorID: by.ID, CreatedAt: now, ExpiresAt: in.ExpiresAt.UTC()}
 	if in.ExpiresAt.IsZero() {
 		k.ExpiresAt = time.Time{}
 	}

@@ -30,6 +30,7 @@ func useCases() map[string]useCase {
 	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), chatting(), administering(), ledgering(), pooling(), bulking(), auditing(), viewing()} {
 		maps.Copy(all, part)
 	}
+	maps.Copy(all, membering())
 	return all
 }
 
@@ -318,9 +319,9 @@ func ignore(code fleet.Code, err error) error {
 }
 
 // notScoped take an actor, but what they do is decided elsewhere: idempotency
-// keys are the caller's own, sessions a member's own, a subscription is guarded
+// keys are the caller's own, sessions, name, password and places a member's own, a subscription is guarded
 // where it is read, and a refusal is recorded of whoever was refused.
-var notScoped = []string{"BeginIdempotent", "EndIdempotent", "Sessions", "RevokeSession", "Subscribe", "Refused"}
+var notScoped = []string{"BeginIdempotent", "EndIdempotent", "Sessions", "RevokeSession", "RevokeOtherSessions", "Rename", "ChangePassword", "SwitchTeam", "PlaceAt", "Leave", "Subscribe", "Refused"}
 
 // Every use-case that takes an actor is here, so that none is forgotten.
 func TestUseCasesAreAllTried(t *testing.T) {

@@ -17,9 +17,6 @@ func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User,
 	if err != nil {
 		return u, nil, errSignIn()
 	}
-	if !a.guesses.admit(email, a.clock.elapsed()) {
-		return u, nil, fleet.Errorf(fleet.CodeRateLimited, "Too many wrong passwords for this address; try again in %d minutes", int(guessWindow.Minutes()))
-	}
 	var known bool
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
 		if u, known, err = tx.UserByEmail(email); err != nil || !known {
@@ -31,31 +28,28 @@ func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User,
 	if err != nil {
 		return u, nil, err
 	}
-	ok := false
-	if known {
-		ok, err = a.passwords.Verify(ctx, u.PasswordHash, password)
-	} else {
-		err = a.passwords.VerifyNobody(ctx, password)
+	if err := a.checkPassword(ctx, email, password, u, places); err != nil {
+		return fleet.User{}, nil, err
 	}
-	if err != nil {
-		return u, nil, err
+	if len(places) == 0 {
+		return fleet.User{}, nil, errSignIn()
 	}
-	if !ok || len(places) == 0 {
-		return fleet.User{}, nil, errors.Join(errSignIn(), a.auditSignIn(ctx, u, places, string(fleet.CodeUnauthorized)))
-	}
-	a.guesses.forget(email)
 	return u, places, a.auditSignIn(ctx, u, places, "done")
 }
 
 // auditSignIn records a try in every team of the person; who is unknown has none.
 func (a *App) auditSignIn(ctx context.Context, u fleet.User, places []fleet.Member, outcome string) error {
+	return a.auditPlaces(ctx, u, places, "session.sign_in", outcome)
+}
+
+func (a *App) auditPlaces(ctx context.Context, u fleet.User, places []fleet.Member, action, outcome string) error {
 	if len(places) == 0 {
 		return nil
 	}
 	now := a.Now()
 	return a.store.Write(ctx, func(tx *store.Tx) error {
 		for _, m := range places {
-			if err := addAudit(tx, sessionEntry(m.TeamID, u, "session.sign_in", now, outcome)); err != nil {
+			if err := addAudit(tx, sessionEntry(m.TeamID, u, action, now, outcome)); err != nil {
 				return err
 			}
 		}
@@ -104,7 +98,9 @@ func (a *App) SaveSession(ctx context.Context, token string, s fleet.Session, tt
 		s.Data = []byte{}
 	}
 	s.SeenAt, s.ExpiresAt = now, now.Add(ttl)
-	return token, a.store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSession(secret.HashToken(token), s) })
+	return token, a.store.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.SaveSession(secret.HashToken(token), s), tx.TouchMember(s.TeamID, s.UserID, now))
+	})
 }
 
 // LoadSession returns a live session or an unauthorized error.
@@ -164,7 +160,9 @@ func (a *App) ActorForSession(ctx context.Context, token string) (by fleet.Actor
 		return by, m, s, a.buryExpired(ctx, s, now, err)
 	}
 	if now.Sub(s.SeenAt).Abs() >= seenEvery {
-		if err := a.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(s.ID, now) }); err != nil {
+		if err := a.store.Write(ctx, func(tx *store.Tx) error {
+			return errors.Join(tx.TouchSession(s.ID, now), tx.TouchMember(s.TeamID, s.UserID, now))
+		}); err != nil {
 			a.log.Debug("session use not recorded", "error", err)
 		}
 	}
@@ -208,13 +206,13 @@ func (a *App) RevokeSession(ctx context.Context, by fleet.Actor, id string) erro
 		return fleet.Errorf(fleet.CodeForbidden, "Only a member has sessions")
 	}
 	return a.store.Write(ctx, func(tx *store.Tx) error {
-		ok, err := tx.DropSession(fleet.UserID(by.ID), id)
+		team, ok, err := tx.DropSession(fleet.UserID(by.ID), id)
 		if err == nil && !ok {
 			err = fleet.Errorf(fleet.CodeNotFound, "Session not found")
 		}
 		if err != nil {
 			return err
 		}
-		return sessionEnded(tx, fleet.Session{TeamID: by.TeamID, UserID: fleet.UserID(by.ID)}, "session.revoke", a.Now())
+		return sessionEnded(tx, fleet.Session{TeamID: team, UserID: fleet.UserID(by.ID)}, "session.revoke", a.Now())
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"agentry/internal/fleet"
 	"agentry/internal/secret"
@@ -14,12 +13,6 @@ import (
 // FirstRunInput makes the first team and its owner.
 type FirstRunInput struct {
 	TeamName, Name, Email, Password string
-}
-
-// MemberInput makes a person a member; a person who exists keeps the password.
-type MemberInput struct {
-	Email, Name, Password string
-	Role                  fleet.Role
 }
 
 // firstRunTTL is how long the printed link works.
@@ -87,7 +80,7 @@ func (a *App) InitTeam(ctx context.Context, in FirstRunInput) (fleet.TeamID, fle
 		}
 		return err
 	}, func(tx *store.Tx, m fleet.Member, now time.Time) error {
-		k := fleet.Key{ID: fleet.NewID(now), TeamID: m.TeamID, Name: "init", Prefix: secret.Prefix(apiKey), Scope: fleet.ScopeAdmin, CreatedBy: m.User.Name, CreatedAt: now}
+		k := fleet.Key{ID: fleet.NewID(now), TeamID: m.TeamID, Name: "init", Prefix: secret.Prefix(apiKey), Scope: fleet.ScopeAdmin, CreatedBy: m.User.Name, CreatorID: string(m.User.ID), CreatedAt: now}
 		return tx.InsertKey(k, secret.HashToken(apiKey))
 	})
 	return m.TeamID, m.User.ID, apiKey, err
@@ -128,7 +121,7 @@ func (a *App) insertMember(tx *store.Tx, m fleet.Member, now time.Time) error {
 	}
 	e := entry(act{by: fleet.System(m.TeamID, "set-up"), action: "member.add"}, now, "done")
 	e.Detail = map[string]any{"userId": m.User.ID, "role": m.Role}
-	return tx.AddAudit(e)
+	return addAudit(tx, e)
 }
 
 func (a *App) newUser(ctx context.Context, in MemberInput) (u fleet.User, err error) {
@@ -141,8 +134,8 @@ func (a *App) newUser(ctx context.Context, in MemberInput) (u fleet.User, err er
 	if u.Name, err = fleet.CheckName("name", in.Name); err != nil {
 		return u, err
 	}
-	if n := utf8.RuneCountInString(in.Password); n < minPassword || n > maxPassword {
-		return u, fleet.Invalid("password", "must have %d to %d characters", minPassword, maxPassword)
+	if err := checkPasswordLength("password", in.Password); err != nil {
+		return u, err
 	}
 	u.ID = fleet.UserID(fleet.NewID(a.Now()))
 	u.PasswordHash, err = a.passwords.Hash(ctx, in.Password)
@@ -177,32 +170,28 @@ func (a *App) AddTeam(ctx context.Context, name string) (t fleet.Team, err error
 	return t, a.store.Write(ctx, func(tx *store.Tx) error { return tx.InsertTeam(t) })
 }
 
-// AddMember gives a person a role in a team. Who does not exist yet is made,
-// with the password.
-func (a *App) AddMember(ctx context.Context, team fleet.TeamID, in MemberInput) (fleet.UserID, error) {
-	if !in.Role.Valid() {
-		return "", fleet.Invalid("role", "must be viewer, operator, admin or owner")
+// RenameTeam gives the actor's team another name.
+func (a *App) RenameTeam(ctx context.Context, by fleet.Actor, name string) (TeamState, error) {
+	what := act{by: by, need: fleet.ScopeAdmin, action: "team.rename"}
+	if err := a.allowed(what); err != nil {
+		return TeamState{}, a.refused(ctx, what, err)
 	}
-	email, err := checkEmail(in.Email)
+	name, err := fleet.CheckName("name", name)
 	if err != nil {
-		return "", err
+		return TeamState{}, err
 	}
-	m := fleet.Member{TeamID: team, Role: in.Role}
-	var known bool
-	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Team(team); err != nil {
+	now := a.Now()
+	err = a.write(ctx, by, func(tx *store.Tx) error {
+		if err := tx.SetTeamName(by.TeamID, name); err != nil {
 			return err
 		}
-		m.User, known, err = tx.UserByEmail(email)
-		return err
+		if err := addAudit(tx, entry(what, now, "done")); err != nil {
+			return err
+		}
+		return tx.AddEvent(fleet.Event{TeamID: by.TeamID, Type: fleet.EventTeamChanged, At: now})
 	})
 	if err != nil {
-		return "", err
+		return TeamState{}, err
 	}
-	if m.User.PasswordHash = ""; !known {
-		if m.User, err = a.newUser(ctx, in); err != nil {
-			return "", err
-		}
-	}
-	return m.User.ID, a.store.Write(ctx, func(tx *store.Tx) error { return a.insertMember(tx, m, a.Now()) })
+	return a.Team(ctx, by)
 }

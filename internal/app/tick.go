@@ -306,7 +306,7 @@ func (a *App) expire(ctx context.Context, now time.Time) error {
 		return err
 	}
 	return a.store.Write(ctx, func(tx *store.Tx) error {
-		return errors.Join(tx.DropExpiredSessions(now), tx.MarkExpiredKeys(now))
+		return errors.Join(tx.DropExpiredSessions(now), tx.MarkExpiredKeys(now), tx.MarkExpiredInvitations(now))
 	})
 }
 

@@ -21,8 +21,14 @@ func memberLooks() map[string]look {
 			i, _, err := tx.Invitation(team, "invitation a")
 			return len(i.Role), err
 		}, "", 6},
-		"Invitations": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.Invitations(team, "", 10); return len(l), err }, "", 1},
-		"LiveKeysBy":  {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.LiveKeysBy(team, "u", t0); return len(l), err }, "", 1},
+		"Invitations": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.Invitations(team, "", 10)
+			return len(l), err
+		}, "", 1},
+		"LiveKeysBy": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			l, err := tx.LiveKeysBy(team, "u", t0)
+			return len(l), err
+		}, "", 1},
 		"LiveKey": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			scope, _, err := tx.LiveKey(team, "key a", t0)
 			return len(scope), err
