@@ -94,15 +94,8 @@ func (s *Server) v1Routes() []route {
 
 		{method: "GET", path: "/v1/deletions", access: read, handle: asActor(a.Deletions)},
 		{method: "GET", path: "/v1/deletions/:deletionId", access: read, handle: asActor(a.Deletion)},
-
-		{method: "GET", path: "/v1/team", access: read, handle: asActor(a.Team)},
-		{method: "POST", path: "/v1/team/pause", access: admin, handle: asActor(a.PauseTeam)},
-		{method: "POST", path: "/v1/team/resume", access: admin, handle: asActor(a.ResumeTeam)},
-
-		{method: "GET", path: "/v1/keys", access: admin, handle: asActor(a.Keys)},
-		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey)},
-		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
 	}
+	list = append(list, s.teamRoutes()...)
 	list = append(list, s.ledgerRoutes()...)
 	list = append(list, s.viewRoutes()...)
 	list = append(list, s.bulkRoutes()...)
@@ -110,6 +103,27 @@ func (s *Server) v1Routes() []route {
 		list[i].keyed = true
 	}
 	return list
+}
+
+// teamRoutes are those of /v1 about the team itself: its pause, keys, members.
+func (s *Server) teamRoutes() []route {
+	read, admin := key(fleet.ScopeRead), key(fleet.ScopeAdmin)
+	a := s.v1
+	return []route{
+		{method: "GET", path: "/v1/team", access: read, handle: asActor(a.Team)},
+		{method: "PUT", path: "/v1/team", access: admin, handle: asActor(a.RenameTeam)},
+		{method: "POST", path: "/v1/team/pause", access: admin, handle: asActor(a.PauseTeam)},
+		{method: "POST", path: "/v1/team/resume", access: admin, handle: asActor(a.ResumeTeam)},
+
+		{method: "GET", path: "/v1/keys", access: admin, handle: asActor(a.Keys)},
+		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey)},
+		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
+
+		{method: "GET", path: "/v1/members", access: admin, handle: asActor(a.Members)},
+		{method: "POST", path: "/v1/members", access: admin, handle: asActor(a.Invite)},
+		{method: "PUT", path: "/v1/members/:memberId", access: admin, handle: asActor(a.SetRole)},
+		{method: "DELETE", path: "/v1/members/:memberId", access: admin, handle: asActor(a.RemoveMember)},
+	}
 }
 
 // bulkRoutes are those of /v1 about one act on many agents; to delete them

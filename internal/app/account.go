@@ -170,7 +170,7 @@ func tellTeamsOf(tx *store.Tx, user fleet.UserID, what act, detail map[string]an
 		what.by.TeamID = m.TeamID
 		e := entry(what, now, "done")
 		e.Detail = detail
-		if err := addAudit(tx, e); err != nil {
+		if err := tx.AddAudit(e); err != nil {
 			return err
 		}
 		if err := tx.AddEvent(fleet.Event{TeamID: m.TeamID, Type: event, At: now}); err != nil {

@@ -187,7 +187,7 @@ func (a *App) join(tx *store.Tx, token string, m fleet.Member, known bool) error
 		return err
 	}
 	e := joinEntry(i, m.User, m.JoinedAt, "done")
-	if err := addAudit(tx, e); err != nil {
+	if err := tx.AddAudit(e); err != nil {
 		return err
 	}
 	return tx.AddEvent(fleet.Event{TeamID: i.TeamID, Type: fleet.EventMemberChanged, At: m.JoinedAt})

@@ -149,7 +149,7 @@ func (a *App) onMembers(ctx context.Context, what act, f func(tx *store.Tx, role
 		if err := f(tx, role, &e); err != nil {
 			return err
 		}
-		if err := addAudit(tx, e); err != nil {
+		if err := tx.AddAudit(e); err != nil {
 			return err
 		}
 		return tx.AddEvent(fleet.Event{TeamID: what.by.TeamID, Type: fleet.EventMemberChanged, At: now})

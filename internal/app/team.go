@@ -121,7 +121,7 @@ func (a *App) insertMember(tx *store.Tx, m fleet.Member, now time.Time) error {
 	}
 	e := entry(act{by: fleet.System(m.TeamID, "set-up"), action: "member.add"}, now, "done")
 	e.Detail = map[string]any{"userId": m.User.ID, "role": m.Role}
-	return addAudit(tx, e)
+	return tx.AddAudit(e)
 }
 
 func (a *App) newUser(ctx context.Context, in MemberInput) (u fleet.User, err error) {
@@ -185,7 +185,7 @@ func (a *App) RenameTeam(ctx context.Context, by fleet.Actor, name string) (Team
 		if err := tx.SetTeamName(by.TeamID, name); err != nil {
 			return err
 		}
-		if err := addAudit(tx, entry(what, now, "done")); err != nil {
+		if err := tx.AddAudit(entry(what, now, "done")); err != nil {
 			return err
 		}
 		return tx.AddEvent(fleet.Event{TeamID: by.TeamID, Type: fleet.EventTeamChanged, At: now})

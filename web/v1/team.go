@@ -17,6 +17,16 @@ func (a *API) Team(c *fiber.Ctx, by fleet.Actor) error {
 	return render(c, team(s))
 }
 
+// RenameTeam answers PUT /v1/team.
+func (a *API) RenameTeam(c *fiber.Ctx, by fleet.Actor) error {
+	var body api.RenameTeam
+	if err := decode(c, &body); err != nil {
+		return err
+	}
+	s, err := a.app.RenameTeam(c.UserContext(), by, body.Name)
+	return teamDone(c, s, err, "Team renamed successfully")
+}
+
 // PauseTeam answers POST /v1/team/pause.
 func (a *API) PauseTeam(c *fiber.Ctx, by fleet.Actor) error {
 	var body api.PauseTeam
