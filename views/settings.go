@@ -1,46 +1,28 @@
 package views
 
-import (
-	"time"
+import "agentry/views/ui"
 
-	"agentry/views/ui"
-)
-
-// Settings is /settings.
-type Settings struct {
+// TeamSettings is /settings: the team itself.
+type TeamSettings struct {
 	Shell Shell
-	// Keys are the API keys; CanManage: the member may create and revoke them.
-	Keys      []Key
-	CanManage bool
-	// Created is the key that was just made, shown this once; "" is none.
-	Created  string
-	KeyForm  KeyForm
-	Sessions []Session
-	Team     TeamPause
+	Name  TeamName
+	Pause TeamPause
 }
 
-// Key is one API key as it is listed.
-type Key struct {
-	ID, Name, Prefix, Scope, By  string
-	CreatedAt, UsedAt, ExpiresAt time.Time
-	RevokedAt                    time.Time
-}
-
-// KeyForm makes a key: POST /settings/keys with name, scope, expires (days,
-// "" is never).
-type KeyForm struct {
+// TeamName is the block that says what the team is called: POST
+// /settings/team/name with name.
+type TeamName struct {
 	Form
-	Name, Scope, Expires string
-	Scopes               []ui.Option
+	Name string
+	// MayRename: the member may give it another name.
+	MayRename bool
 }
 
-func expiries() []ui.Option {
-	return []ui.Option{{Value: "30", Label: "in 30 days"}, {Value: "90", Label: "in 90 days"}, {Value: "365", Label: "in a year"}, {Value: "", Label: "never"}}
-}
-
-// Session is one signed-in browser of the member.
-type Session struct {
-	ID, Browser               string
-	CreatedAt, SeenAt, EndsAt time.Time
-	Current                   bool
+// settingsTabs are the sub-pages of the settings.
+func settingsTabs(current string) []ui.Tab {
+	tabs := []ui.Tab{{Href: "/settings", Label: "Team"}, {Href: "/settings/members", Label: "Members"}, {Href: "/settings/keys", Label: "API keys"}, {Href: "/settings/security", Label: "My account"}}
+	for i := range tabs {
+		tabs[i].Current = tabs[i].Href == current
+	}
+	return tabs
 }

@@ -33,6 +33,8 @@ const AsHeader = "Agentry-As"
 type Shell struct {
 	Title string
 	Team  string
+	// Teams are all teams of the member, where there are several.
+	Teams []TeamChoice
 	// Env is the name of the environment, "" shows none. EnvColor is green,
 	// amber, red or blue, which colour the mark in both themes, or any other
 	// CSS colour, which is shown as a dot beside the name.

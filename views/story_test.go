@@ -189,31 +189,6 @@ func sampleRelaunch() Confirm {
 	return m
 }
 
-func sampleSettings() Settings {
-	scopes := []ui.Option{{Value: "read", Label: "read"}, {Value: "operate", Label: "operate"}, {Value: "delete", Label: "delete"}, {Value: "admin", Label: "admin"}}
-	return Settings{
-		Shell: sampleShell("Settings", "settings"), CanManage: true, Created: "agk_7f3a9b2c4d5e6f708192a3b4c5d6e7f8",
-		KeyForm: KeyForm{Scope: "operate", Expires: "90", Scopes: scopes},
-		Keys: []Key{
-			{ID: "k1", Name: "nightly report", Prefix: "agk_7f3a", Scope: "read", By: "Mara Ruiz", CreatedAt: ago(800 * time.Hour), UsedAt: ago(9 * time.Hour), ExpiresAt: testNow.Add(900 * time.Hour)},
-			{ID: "k2", Name: "تجربة 🧪", Prefix: "agk_aa01", Scope: "admin", By: "Mara Ruiz", RevokedAt: ago(40 * time.Hour)},
-		},
-		Team: TeamPause{Running: 37, MayTurn: true, Note: "spring cleaning", Form: Form{Errors: map[string]string{"note": "must not contain control characters"}}, Now: testNow},
-		Sessions: []Session{
-			{ID: "s1", Browser: "Firefox on Linux", CreatedAt: ago(3 * time.Hour), SeenAt: ago(time.Second), EndsAt: testNow.Add(300 * time.Hour), Current: true},
-			{ID: "s2", Browser: "Safari on iPhone", CreatedAt: ago(90 * time.Hour), SeenAt: ago(20 * time.Hour), EndsAt: testNow.Add(200 * time.Hour)},
-		},
-	}
-}
-
-// pausedSettings are those that an operator sees while the team is paused.
-func pausedSettings() Settings {
-	const text = "The team is paused by Mara Ruiz: <b>holidays</b>"
-	m := Settings{Shell: sampleShell("Settings", "settings"), Team: TeamPause{Text: text, Since: ago(2 * time.Hour), Taken: 37, Running: 1, Now: testNow}}
-	m.Shell.TeamPause = text
-	return m
-}
-
 func sampleSetup() Setup {
 	return Setup{AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000006", Name: "Farid Benali", Version: 4, AsksLogin: true, AsksPassword: true, AsksCountry: true,
 		Country: "FR", DraftIncarnation: 2, Draft: []string{"Working hours Mon–Fri 09:00–17:00 Europe/Paris", "Limits 5–20 invitations, 10–25 messages"}, Takes: []string{"a proxy in that country"}}
@@ -259,7 +234,6 @@ func stories() map[string]templ.Component {
 		"delete-wrong":       DeletePage(in, wrong),
 		"delete-early":       DeletePage(in, gone),
 		"alerts":             AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=all", Label: "All"}}, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
-		"settings":           SettingsPage(sampleSettings()),
 		"docs":               DocsPage(Docs{Shell: sampleShell("API docs", ""), Examples: []static.Example{{Name: "agent.go", Language: "Go", Needs: "Go", Build: "go build", Command: []string{"/opt/agent", "-v"}, Text: "if a < b && c {\n\t<script>\n}\n"}}}),
 		"resources":          ResourcesPage(sampleResources()),
 		"resources-empty":    ResourcesPage(Resources{Shell: sampleShell("Resources", "resources"), Tabs: sampleResources().Tabs, Never: true, CanAdd: true}),
@@ -272,9 +246,9 @@ func stories() map[string]templ.Component {
 		"proxy-edit":         ProxyFormPage(sampleShell("Edit proxy", "resources"), ProxyForm{ID: "p1", Version: 3, Label: "decodo-gb-1", Scheme: "socks5", Host: "gate.example", Port: "7000", Username: "user-{sid}", Country: "GB", Capacity: "5", IPMode: "sticky", SessionTTL: "30", HasPassword: true, InUse: 2}),
 		"proxy-delete":       ProxyDeletePage(in, ProxyDelete{Proxy: sampleProxies().Rows[0]}),
 		"proxy-delete-free":  ProxyDeletePage(in, ProxyDelete{Proxy: sampleProxies().Rows[2]}),
-		"team-paused":        SettingsPage(pausedSettings()),
 		"error":              ErrorPage(in, Problem{Status: 500, Title: "Something went wrong here", Sentence: "The page could not be made. Nothing was changed.", Todo: "Try again; when it stays, tell the person who hosts this the request below.", RequestID: "req_7f3a"}),
 	}
+	maps.Copy(out, settingsStories())
 	for _, tab := range []string{"overview", "usage", "tasks", "alerts", "messages", "resources", "history", "logs"} {
 		out["agent-"+tab] = AgentShow(agentPage(tab))
 	}

@@ -30,6 +30,8 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/login", access: public(), handle: s.signInForm},
 		{method: "POST", path: "/login", access: public(), handle: asAnyone(p.SignIn)},
 		{method: "POST", path: "/logout", access: public(), handle: asAnyone(p.SignOut)},
+		{method: "GET", path: "/invite/:token", access: public(), handle: s.asGuest(p.InvitePage)},
+		{method: "POST", path: "/invite/:token", access: public(), handle: s.asGuest(p.Join)},
 
 		{method: "GET", path: "/", access: read, handle: asViewer(p.Home)},
 		{method: "GET", path: "/events", access: read, handle: s.pageEvents, stream: true},
@@ -43,14 +45,13 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/deletions/:deletionId", access: read, handle: asViewer(p.Deletion)},
 		{method: "GET", path: "/resources", access: read, handle: asViewer(p.Resources)},
 		{method: "GET", path: "/resources/proxies", access: read, handle: asViewer(p.Proxies)},
-		{method: "GET", path: "/settings", access: read, handle: asViewer(p.Settings)},
 		{method: "GET", path: "/palette", access: read, handle: asViewer(p.Palette), quiet: true},
 		{method: "GET", path: "/zone", access: read, handle: asViewer(p.ZoneForm)},
 		{method: "POST", path: "/zone", access: read, handle: asViewer(p.SetZone)},
 		{method: "GET", path: "/storybook", access: read, handle: asViewer(p.Storybook)},
 		{method: "GET", path: "/docs", access: read, handle: asViewer(p.Docs)},
 		{method: "GET", path: "/docs/examples/:name", access: read, handle: asViewer(p.Example)},
-	}, slices.Concat(s.pageActs(), s.resourceActs())...)
+	}, slices.Concat(s.pageActs(), s.resourceActs(), s.settingsRoutes())...)
 }
 
 // resourceActs are the forms of the ledger and of the proxy pool.
@@ -128,12 +129,54 @@ func (s *Server) pageActs() []route {
 		{method: "POST", path: "/alerts/:alertId/ack", access: operate, handle: asViewer(p.AckAlert)},
 		{method: "POST", path: "/alerts/:alertId/snooze", access: operate, handle: asViewer(p.SnoozeAlert)},
 		{method: "POST", path: "/alerts/:alertId/resolve", access: operate, handle: asViewer(p.ResolveAlert)},
+	}
+}
 
-		{method: "POST", path: "/settings/keys", access: admin, handle: asViewer(p.CreateKey)},
-		{method: "POST", path: "/settings/keys/:keyId/revoke", access: admin, handle: asViewer(p.RevokeKey)},
+// settingsRoutes are the pages of the settings and their forms.
+func (s *Server) settingsRoutes() []route {
+	read, admin := session(fleet.ScopeRead), session(fleet.ScopeAdmin)
+	const member = "/settings/members/:memberId"
+	p := s.pages
+	return []route{
+		{method: "GET", path: "/settings", access: read, handle: asViewer(p.Settings)},
+		{method: "POST", path: "/settings/team/name", access: admin, handle: asViewer(p.RenameTeam)},
 		{method: "POST", path: "/settings/team/pause", access: admin, handle: asViewer(p.PauseTeam)},
 		{method: "POST", path: "/settings/team/resume", access: admin, handle: asViewer(p.ResumeTeam)},
+
+		{method: "GET", path: "/settings/members", access: read, handle: asViewer(p.Members)},
+		{method: "POST", path: "/settings/members/invite", access: admin, handle: asViewer(p.Invite)},
+		{method: "POST", path: member + "/role", access: admin, handle: asViewer(p.SetRole)},
+		// A member without any other right may leave.
+		{method: "GET", path: member + "/remove", access: read, handle: asViewer(p.RemoveForm)},
+		{method: "POST", path: member + "/remove", access: read, handle: asViewer(p.RemoveMember)},
+		{method: "POST", path: "/settings/invitations/:invitationId/renew", access: admin, handle: asViewer(p.RenewInvitation)},
+		{method: "POST", path: "/settings/invitations/:invitationId/revoke", access: admin, handle: asViewer(p.RevokeInvitation)},
+
+		{method: "GET", path: "/settings/keys", access: read, handle: asViewer(p.Keys)},
+		{method: "POST", path: "/settings/keys", access: admin, handle: asViewer(p.CreateKey)},
+		{method: "POST", path: "/settings/keys/:keyId/revoke", access: admin, handle: asViewer(p.RevokeKey)},
+
+		{method: "GET", path: "/settings/security", access: read, handle: asViewer(p.Security)},
+		{method: "POST", path: "/settings/security/name", access: read, handle: asViewer(p.Rename)},
+		{method: "POST", path: "/settings/security/password", access: read, handle: asViewer(p.ChangePassword)},
+		{method: "POST", path: "/settings/sessions/revoke", access: read, handle: asViewer(p.RevokeOtherSessions)},
 		{method: "POST", path: "/settings/sessions/:sessionId/revoke", access: read, handle: asViewer(p.RevokeSession)},
+		{method: "POST", path: "/team/switch", access: read, handle: asViewer(p.SwitchTeam)},
+	}
+}
+
+// asGuest is for handlers of guests that want to know who is signed in.
+func (s *Server) asGuest(handle func(*fiber.Ctx, *pages.Viewer) error) handler {
+	return func(c *fiber.Ctx, _ *caller) error {
+		found, err := s.signedIn(c)
+		if fleet.CodeOf(err) == fleet.CodeUnauthorized {
+			return handle(c, nil)
+		}
+		if err != nil {
+			return err
+		}
+		v := found.asViewer(c)
+		return handle(c, &v)
 	}
 }
 

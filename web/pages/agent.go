@@ -22,7 +22,7 @@ func (p *Pages) Agent(c *fiber.Ctx, who Viewer) error {
 		return p.tombstone(c, who, c.Params("agentId"))
 	}
 	m, err := p.agentPage(c, who, fleet.AgentID(id), query(c, "tab"))
-	if fleet.CodeOf(err) == fleet.CodeNotFound {
+	if notHere(err) {
 		return p.tombstone(c, who, id)
 	}
 	if err != nil {

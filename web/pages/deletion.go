@@ -61,6 +61,9 @@ func (p *Pages) tombstone(c *fiber.Ctx, who Viewer, id string) error {
 	if err != nil {
 		return err
 	}
+	if told, err := p.elsewhere(c, who); told || err != nil {
+		return err
+	}
 	m := views.Tombstone{AgentID: id}
 	c.Status(http.StatusNotFound)
 	d, err := p.app.DeletionOfAgent(c.UserContext(), who.Actor, fleet.AgentID(id))

@@ -257,21 +257,21 @@ func TestKeysAndSessions(t *testing.T) {
 	if made.status != 200 || !strings.HasPrefix(key, "agy_") {
 		t.Fatalf("key: %d %q", made.status, key)
 	}
-	page := owner.get("/settings")
+	page := owner.get("/settings/keys")
 	if strings.Contains(page.body, key) {
 		t.Error("the key is shown again")
 	}
 	revoke, _ := page.Find("[data-testid=key] form").Attr("action")
-	if a := owner.post(revoke); a.header.Get("Location") != "/settings" || !strings.Contains(owner.get("/settings").words("[data-testid=key]"), "revoked") {
+	if a := owner.post(revoke); a.header.Get("Location") != "/settings/keys" || !strings.Contains(owner.get("/settings/keys").words("[data-testid=key]"), "revoked") {
 		t.Errorf("revoke: %d", a.status)
 	}
 	if a := owner.post("/settings/keys", "name", "", "scope", "read"); a.status != http.StatusUnprocessableEntity || a.words("#f-name-error") == "" {
 		t.Errorf("no name: %d", a.status)
 	}
-	if a := w.as(fleet.RoleOperator).get("/settings"); a.status != 200 || a.Find("[data-testid=keys]").Length() != 0 {
-		t.Errorf("an operator sees keys: %d", a.status)
+	if a := w.as(fleet.RoleOperator).get("/settings/keys"); a.status != 200 || a.Find("[data-testid=keys]").Length() != 0 || !strings.Contains(a.words("[data-testid=keys-closed]"), "you are an operator") {
+		t.Errorf("an operator sees keys: %d %s", a.status, a.words("main"))
 	}
-	own, _ := owner.get("/settings").Find("[data-testid=session] form").Attr("action")
+	own, _ := owner.get("/settings/security").Find("[data-testid=session] form").Attr("action")
 	if a := w.as(fleet.RoleOperator).post(own); a.status != http.StatusNotFound {
 		t.Errorf("another person's session: %d", a.status)
 	}

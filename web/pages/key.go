@@ -14,40 +14,48 @@ import (
 	"agentry/views/ui"
 )
 
-// Settings answers GET /settings.
-func (p *Pages) Settings(c *fiber.Ctx, who Viewer) error {
-	m, err := p.settings(c, who)
+const keysPath = "/settings/keys"
+
+// Keys answers GET /settings/keys.
+func (p *Pages) Keys(c *fiber.Ctx, who Viewer) error {
+	shell, err := p.shell(c, who, "API keys", "settings")
 	if err != nil {
 		return err
 	}
-	if target(c) == "team-state" {
-		return send(c, views.TeamState(m.Team.Text))
+	m, err := p.keys(c, who)
+	if err != nil {
+		return err
 	}
-	return send(c, views.SettingsPage(m))
+	m.Shell = shell
+	return send(c, views.KeysPage(m))
 }
 
-func (p *Pages) settings(c *fiber.Ctx, who Viewer) (m views.Settings, err error) {
-	if m.Shell, err = p.shell(c, who, "Settings", "settings"); err != nil {
-		return m, err
+func (p *Pages) keys(c *fiber.Ctx, who Viewer) (m views.KeySettings, err error) {
+	m.KeyForm = views.KeyForm{Scope: string(fleet.ScopeRead), Expires: "90", Scopes: scopeOptions()}
+	if m.WhyNot = whyNoAdmin(who, "see, make and revoke them"); m.WhyNot != "" {
+		return m, nil
 	}
-	m.CanManage, m.KeyForm = who.may(fleet.ScopeAdmin), views.KeyForm{Scope: string(fleet.ScopeRead), Expires: "90", Scopes: scopeOptions()}
-	if m.CanManage {
-		keys, err := p.app.Keys(c.UserContext(), who.Actor)
-		if err != nil {
-			return m, err
-		}
-		for _, k := range keys {
-			m.Keys = append(m.Keys, views.Key{
-				ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scope: string(k.Scope), By: k.CreatedBy, CreatedAt: k.CreatedAt,
-				UsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
-			})
-		}
-	}
-	if m.Team, err = p.teamPause(c, who); err != nil {
-		return m, err
-	}
-	m.Sessions, err = p.sessions(c, who)
+	keys, err := p.app.Keys(c.UserContext(), who.Actor)
+	m.Keys = keyRows(keys)
 	return m, err
+}
+
+func keyRows(keys []fleet.Key) (list []views.Key) {
+	for _, k := range keys {
+		list = append(list, views.Key{
+			ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scope: string(k.Scope), By: k.CreatedBy, CreatedAt: k.CreatedAt,
+			UsedAt: k.LastUsedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
+		})
+	}
+	return list
+}
+
+// whyNoAdmin says that what is on a page is for admins, "" to an admin.
+func whyNoAdmin(who Viewer, deed string) string {
+	if who.may(fleet.ScopeAdmin) {
+		return ""
+	}
+	return "Only admins and owners can " + deed + "; you are " + article(string(who.Member.Role)) + "."
 }
 
 func scopeOptions() (list []ui.Option) {
@@ -65,12 +73,12 @@ func scopeOptions() (list []ui.Option) {
 // once.
 func (p *Pages) CreateKey(c *fiber.Ctx, who Viewer) error {
 	typed := views.KeyForm{Name: field(c, "name"), Scope: field(c, "scope"), Expires: field(c, "expires"), Scopes: scopeOptions()}
-	remember(c, sent{title: "Settings", fields: []string{"name", "scope", "expires"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
-		m, err := p.settings(c, who)
+	remember(c, sent{title: "API keys", nav: "settings", fields: []string{"name", "scope", "expires"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+		m, err := p.keys(c, who)
 		m.KeyForm, m.KeyForm.Form = typed, f
 		return nil, func(s views.Shell) templ.Component {
-			s.Nav, m.Shell = "settings", s
-			return views.SettingsPage(m)
+			m.Shell = s
+			return views.KeysPage(m)
 		}, err
 	}})
 	in := app.KeyInput{Name: typed.Name, Scope: fleet.Scope(typed.Scope)}
@@ -85,15 +93,19 @@ func (p *Pages) CreateKey(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	m, err := p.settings(c, who)
+	shell, err := p.shell(c, who, "API keys", "settings")
 	if err != nil {
 		return err
 	}
-	m.Created = apiKey
-	return send(c, views.SettingsPage(m))
+	m, err := p.keys(c, who)
+	if err != nil {
+		return err
+	}
+	m.Shell, m.Created = shell, apiKey
+	return send(c, views.KeysPage(m))
 }
 
 // RevokeKey answers POST /settings/keys/{id}/revoke.
 func (p *Pages) RevokeKey(c *fiber.Ctx, who Viewer) error {
-	return done(c, p.app.RevokeKey(c.UserContext(), who.Actor, c.Params("keyId")), "/settings")
+	return done(c, p.app.RevokeKey(c.UserContext(), who.Actor, c.Params("keyId")), keysPath)
 }

@@ -200,7 +200,7 @@ func (p *Pages) Row(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
-	if fleet.CodeOf(err) == fleet.CodeNotFound {
+	if notHere(err) {
 		return send(c, views.GoneRow(string(id)))
 	}
 	if err != nil {

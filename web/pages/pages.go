@@ -72,6 +72,9 @@ func (p *Pages) shell(c *fiber.Ctx, who Viewer, title, nav string) (views.Shell,
 	s.TeamPause = pauseText(around.Pause)
 	s.As, s.Beat = who.As(), p.config.Beat
 	s.User, s.Email, s.Role = who.Member.User.Name, who.Member.User.Email, string(who.Member.Role)
+	if err == nil {
+		s.Teams, err = p.teams(c, who)
+	}
 	return s, err
 }
 

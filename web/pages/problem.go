@@ -37,6 +37,16 @@ func remember(c *fiber.Ctx, s sent) { c.Locals(localForm, s) }
 // when the facts it was made of have moved, as htmx shows a form for that only.
 func (p *Pages) Problem(c *fiber.Ctx, who *Viewer, e *fleet.Error, requestID string) error {
 	c.Response().Header.Del(fiber.HeaderContentEncoding)
+	if who != nil && (e.Foreign || e.Code == fleet.CodeNotFound) {
+		if told, err := p.elsewhere(c, *who); told || err != nil {
+			return err
+		}
+	}
+	if e.Foreign {
+		// To who is not in that team it is as if it were nowhere.
+		e = fleet.ErrAgentNotFound()
+		c.Status(http.StatusNotFound)
+	}
 	if s, ok := c.Locals(localForm).(sent); ok && p.formAgain(c, who, s, e, requestID) == nil {
 		return nil
 	}

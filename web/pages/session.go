@@ -6,6 +6,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
+	"agentry/internal/fleet"
 	"agentry/views"
 )
 
@@ -25,8 +26,8 @@ func (p *Pages) SignInForm(c *fiber.Ctx) error {
 	return send(c, views.LoginPage(m))
 }
 
-// SignIn answers POST /login. A person of several teams comes to the first by
-// name.
+// SignIn answers POST /login. A person of several teams comes to the one that
+// they used last.
 func (p *Pages) SignIn(c *fiber.Ctx) error {
 	m := views.Login{Email: field(c, "email"), Next: field(c, "next"), Insecure: p.config.InsecureHTTP}
 	remember(c, sent{title: "Sign in", again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
@@ -35,27 +36,30 @@ func (p *Pages) SignIn(c *fiber.Ctx) error {
 	}})
 	_, places, err := p.app.SignIn(c.UserContext(), m.Email, field(c, "password"))
 	if err == nil {
-		err = p.config.SignIn(c, places[0])
+		err = p.config.SignIn(c, fleet.LastUsed(places))
 	}
 	return lead(c, err, local(m.Next))
 }
 
-// SignOut answers POST /logout, also to who is not signed in any more.
-func (p *Pages) SignOut(c *fiber.Ctx) error { return lead(c, p.config.SignOut(c), "/login?out=1") }
-
-func (p *Pages) sessions(c *fiber.Ctx, who Viewer) (list []views.Session, err error) {
-	found, err := p.app.Sessions(c.UserContext(), who.Actor)
-	for _, s := range found {
-		list = append(list, views.Session{
-			ID: s.ID, Browser: browser(s.UserAgent), CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, EndsAt: s.ExpiresAt, Current: s.ID == who.Session.ID,
-		})
+// SignOut answers POST /logout, also to who is not signed in any more. It leads
+// back to an invitation that somebody else is to accept.
+func (p *Pages) SignOut(c *fiber.Ctx) error {
+	to := "/login?out=1"
+	if next := field(c, "next"); strings.HasPrefix(next, "/invite/") {
+		to = local(next)
 	}
-	return list, err
+	return lead(c, p.config.SignOut(c), to)
 }
 
 // RevokeSession answers POST /settings/sessions/{id}/revoke.
 func (p *Pages) RevokeSession(c *fiber.Ctx, who Viewer) error {
-	return done(c, p.app.RevokeSession(c.UserContext(), who.Actor, c.Params("sessionId")), "/settings")
+	return done(c, p.app.RevokeSession(c.UserContext(), who.Actor, c.Params("sessionId")), securityPath)
+}
+
+// RevokeOtherSessions answers POST /settings/sessions/revoke: all but this one.
+func (p *Pages) RevokeOtherSessions(c *fiber.Ctx, who Viewer) error {
+	_, err := p.app.RevokeOtherSessions(c.UserContext(), who.Actor, who.Session.ID)
+	return done(c, err, securityPath)
 }
 
 // browser names a browser and system well enough to be recognised.

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/app"
@@ -41,16 +40,9 @@ func (p *Pages) ResumeTeam(c *fiber.Ctx, who Viewer) error {
 	return done(c, err, "/settings#team")
 }
 
-// teamAgain is the settings page as it is now, with what was typed.
+// teamAgain is the page of the team as it is now, with what was typed.
 func (p *Pages) teamAgain(c *fiber.Ctx, who Viewer) {
-	remember(c, sent{title: "Settings", fields: []string{"note"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
-		m, err := p.settings(c, who)
-		m.Team.Form, m.Team.Note = f, field(c, "note")
-		return nil, func(s views.Shell) templ.Component {
-			s.Nav, m.Shell = "settings", s
-			return views.SettingsPage(m)
-		}, err
-	}})
+	p.teamSettingsAgain(c, who, "note", func(m *views.TeamSettings, f views.Form) { m.Pause.Form, m.Pause.Note = f, field(c, "note") })
 }
 
 // plans are the plans of the day that an agent's page shows.
