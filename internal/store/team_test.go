@@ -225,16 +225,10 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	})
 	key := fleet.Key{ID: "key a", TeamID: teamA, Name: "k", Prefix: "agy_12345678", Scope: fleet.ScopeRead, CreatorID: "u", CreatedAt: t0}
 	mustWrite(t, s, func(tx *Tx) error {
-		if err := tx.InsertInvitation(invitationTo(teamA, "invitation a", "jo@b"), []byte("hash")); err != nil {
-			return err
-		}
-		if err := tx.InsertKey(key, []byte("hash")); err != nil {
-			return err
-		}
-		if err := tx.InsertUser(fleet.User{ID: "u", Email: "a@b", Name: "Ann", PasswordHash: "h"}, t0); err != nil {
-			return err
-		}
-		if err := tx.InsertMember(teamA, "u", fleet.RoleOwner, t0); err != nil {
+		if err := errors.Join(
+			tx.InsertInvitation(invitationTo(teamA, "invitation a", "jo@b"), []byte("hash")), tx.InsertKey(key, []byte("hash")),
+			tx.InsertUser(fleet.User{ID: "u", Email: "a@b", Name: "Ann", PasswordHash: "h"}, t0), tx.InsertMember(teamA, "u", fleet.RoleOwner, t0),
+		); err != nil {
 			return err
 		}
 		return tx.InsertDeletion(fleet.Deletion{ID: "deletion a", TeamID: teamA, AgentID: "gone", At: t0})
