@@ -38,6 +38,11 @@ func sampleCertificate() Certificate {
 func auditStories() map[string]templ.Component {
 	in, cert, bare := sampleShell("Audit", "audit"), sampleCertificate(), sampleCertificate()
 	bare.ExportSHA256, bare.Reason, bare.Resources, bare.MoreResources, bare.Removed = "", "", nil, 0, fleet.Counts{}
+	big, taken := sampleConfirm(), sampleConfirm()
+	big.Export = &ExportOffer{AgentID: big.AgentID, Rows: 412_000, Export: fleet.Export{Name: "agent.zip"}}
+	was := *taken.Export
+	was.Taken = true
+	taken.Export, taken.Errors = &was, map[string]string{"exportSha256": "something of the agent has changed since the export was taken: take it again, or delete without it"}
 	page := AuditPage{
 		Shell: in, Actions: ActionGroups([]string{"delete", "key.create", "key.revoke", "resume", "POST /v1/keys"}, "key.*"), Action: "key.*", Outcome: "refused", Filtered: true,
 		From: "2026-03-01T09:00", Zone: "UTC", Rows: sampleAudit(), Pager: ui.Pager{Text: "50 shown, newest first", NextHref: "/audit?cursor=b", NextLabel: "Older"}, CSVHref: "/audit.csv?action=key.%2A",
@@ -47,6 +52,8 @@ func auditStories() map[string]templ.Component {
 		"audit":           AuditShow(page),
 		"audit-empty":     AuditShow(AuditPage{Shell: in, CSVHref: "/audit.csv", News: AuditNews{Href: "/audit/new?since=0", PageHref: "/audit", Most: 100}}),
 		"audit-wrong":     AuditShow(AuditPage{Shell: in, Filtered: true, Wrong: "to: must not be before from.", CSVHref: "/audit.csv"}),
+		"delete-big":      DeletePage(in, big),
+		"delete-taken":    DeletePage(in, taken),
 		"deletions":       DeletionsPage(Deletions{Shell: in, Rows: []Certificate{cert, bare}, Pager: ui.Pager{Text: "2 shown, newest first"}}),
 		"deletions-empty": DeletionsPage(Deletions{Shell: in}),
 		"certificate":     CertificatePage(in, cert),

@@ -74,10 +74,27 @@ type Confirm struct {
 	RecentRelaunches int
 	// Hold says why the relaunch needs a reason; "" is that it needs none.
 	Hold string
-	// ExportURL offers the export, ExportLabel its size; "" offers none.
-	ExportURL, ExportLabel string
+	// Export is offered before a delete; nil offers none. It posts exportSha256.
+	Export *ExportOffer
 	// Moved: the facts changed since the dialog was opened; they are shown new.
 	Moved bool
+}
+
+// ExportOffer is an agent's export before it is deleted. It is a live region:
+// once it was downloaded the dialog says so.
+type ExportOffer struct {
+	fleet.Export
+	AgentID string
+	// Rows is how much there is to export.
+	Rows int
+}
+
+// label is on the button.
+func (o ExportOffer) label() string {
+	if o.Taken {
+		return "Download again"
+	}
+	return "Download export first · " + ui.Bytes(o.Size)
 }
 
 func (c Confirm) ended() bool { return c.Status == string(fleet.Ended) }

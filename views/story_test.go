@@ -176,13 +176,13 @@ func sampleConfirm() Confirm {
 		AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000007", Name: "Grace Mbeki", Version: 9, Status: "ended",
 		Removes:  RemovedLines(fleet.Counts{Tasks: 412, Alerts: 37, UsageDays: 90, Messages: 128, Logs: 4310, Credentials: 1}),
 		Released: []string{"1 browser profile (GoLogin)", "1 proxy (GB pool)"}, Keeps: []string{"audit entry, deletion certificate"},
-		ExportURL: "/v1/agents/018f3c1e-7a2b-7c3d-8e4f-000000000007/export", ExportLabel: "Download export first · 214 KB",
+		Export: &ExportOffer{AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000007", Rows: 4887, Export: fleet.Export{Name: "agent-018f3c1e-7a2b-7c3d-8e4f-000000000007.zip", Size: 214_300, SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}},
 	}
 }
 
 func sampleRelaunch() Confirm {
 	m := sampleConfirm()
-	m.ExportURL, m.ReleaseNote = "", "GoLogin does not answer now: what is there is released when it answers again. The relaunch does not wait for it."
+	m.Export, m.ReleaseNote = nil, "GoLogin does not answer now: what is there is released when it answers again. The relaunch does not wait for it."
 	m.Removes = []string{"login, password (key destroyed)", "37 alerts", "3 pending tasks", "4 settings back to defaults"}
 	m.Keeps = []string{"name, id, tags", "90 days of usage", "audit history", "country, hours, limits as a draft"}
 	m.RecentRelaunches, m.Hold = 2, fleet.RelaunchHold(fleet.EndCrashLoop, 2)

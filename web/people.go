@@ -97,6 +97,7 @@ func (s *Server) pageActs() []route {
 		{method: "GET", path: agent, access: read, handle: asViewer(p.Agent)},
 		{method: "GET", path: agent + "/row", access: read, handle: asViewer(p.Row)},
 		{method: "GET", path: agent + "/usage.csv", access: read, handle: asViewer(p.UsageCSV)},
+		{method: "GET", path: agent + "/export", access: read, handle: asViewer(p.Export), stream: true},
 		{method: "GET", path: agent + "/logs", access: read, handle: asViewer(p.LogLines), quiet: true},
 		{method: "GET", path: agent + "/logs.txt", access: read, handle: asViewer(p.LogText)},
 		{method: "POST", path: agent + "/update", access: operate, handle: asViewer(p.Update)},

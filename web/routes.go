@@ -76,6 +76,7 @@ func (s *Server) v1Routes() []route {
 		{method: "POST", path: agent + "/messages", access: operate, handle: asActor(a.SendMessage)},
 		{method: "GET", path: agent + "/logs", access: read, handle: asActor(a.Logs)},
 		{method: "GET", path: agent + "/history", access: read, handle: asActor(a.History)},
+		{method: "GET", path: agent + "/export", access: read, handle: asActor(a.Export), stream: true},
 
 		{method: "GET", path: "/v1/alerts", access: read, handle: asActor(a.TeamAlerts)},
 		{method: "POST", path: "/v1/alerts/:alertId/ack", access: operate, handle: asActor(a.AckAlert)},

@@ -63,7 +63,7 @@ func openInstallation(ctx context.Context, c config.Config, v vendors, log *slog
 	h.app = app.New(app.Config{
 		Now:   clock(),
 		Store: h.store, Hub: h.hub, Sealer: sealer, Kinds: c.Kinds, DefaultKind: c.DefaultKind, Log: log, Disable: c.Disable,
-		Jobs: queue, Profiles: v.profiles, Proxies: v.proxies,
+		Jobs: queue, Profiles: v.profiles, Proxies: v.proxies, Scratch: c.Data,
 	})
 	empty, err := h.app.NeedsFirstRun(ctx)
 	if err == nil && created && !empty {

@@ -47,6 +47,9 @@ type Config struct {
 	// Proxies reaches the entries of the pool; nil is nobody, as in commands on
 	// the local file.
 	Proxies resource.Proxies
+	// Scratch is a folder for files that live while they are sent; "" is the
+	// system's.
+	Scratch string
 }
 
 // App is the product over one store. Use New.
@@ -72,7 +75,9 @@ type App struct {
 	unbegun     atomic.Bool // open rows may be without the job that they need
 	proxies     resource.Proxies
 	checks      checks
-	seen        atomic.Int64 // the newest event at the last Tick
+	scratch     string
+	exports     chan struct{} // a place for each that is made
+	seen        atomic.Int64  // the newest event at the last Tick
 	bulks       bulkDesk
 }
 
@@ -85,6 +90,7 @@ func New(c Config) *App {
 		guesses: newGuesses(), told: newTold(), boot: secret.NewToken(),
 	}
 	a.jobs, a.proxies = c.Jobs, c.Proxies
+	a.scratch, a.exports = c.Scratch, make(chan struct{}, exportsAtOnce)
 	if c.Profiles != nil {
 		a.vendor = &vendor{profiles: c.Profiles, state: fleet.VendorOK}
 	}

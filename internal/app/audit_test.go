@@ -23,6 +23,16 @@ func auditing() map[string]useCase {
 			n, err := b.AuditNews(ctx, by, app.AuditInput{Agent: string(id)}, 0, 10)
 			return seen(by, b, n, err)
 		}},
+		"TakeExport": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			file, err := b.TakeExport(ctx, by, id)
+			if err == nil {
+				b.ok(file.Close())
+			}
+			return err
+		}},
+		"Export": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.Export(ctx, by, id, true))
+		}},
 		"ExportAudit": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			n := 0
 			err := b.ExportAudit(ctx, by, app.AuditInput{Agent: string(id)}, "csv", func(fleet.AuditEntry) error { n++; return nil })

@@ -13,9 +13,14 @@ import (
 // DeleteInput says why, and what a person typed to confirm.
 type DeleteInput struct {
 	Reason string
-	// ExportSHA256 is the hash of an export that was taken, "" or 64 hex digits.
+	// ExportSHA256 is the hash of the export that was taken of exactly what is
+	// deleted; a wrong one is refused. "" names none: the certificate has the
+	// hash all the same where such an export was taken last.
 	ExportSHA256 string
-	IfVersion    int64
+	// Offered is the hash of the export that a person was shown: if it was
+	// taken, what it was taken of must not have changed.
+	Offered   string
+	IfVersion int64
 	// ConfirmName must equal the agent's name where it is set.
 	ConfirmName *string
 }
@@ -36,7 +41,10 @@ func (a *App) Delete(ctx context.Context, by fleet.Actor, id fleet.AgentID, in D
 		}
 		d = fleet.Deletion{
 			ID: c.tx.NewID(c.now), TeamID: by.TeamID, AgentID: id, At: c.now, By: by.Name, ByKind: by.Kind,
-			Reason: in.Reason, Incarnation: c.agent.Incarnation, ExportSHA256: in.ExportSHA256,
+			Reason: in.Reason, Incarnation: c.agent.Incarnation,
+		}
+		if d.ExportSHA256, err = c.certifiedExport(in); err != nil {
+			return err
 		}
 		if d.Removed, err = c.tx.Counts(id); err != nil {
 			return err
@@ -75,6 +83,25 @@ func (c *change) mayDelete(in DeleteInput) error {
 		return fleet.Invalid("name", "does not match the agent's name")
 	}
 	return nil
+}
+
+// certifiedExport is the hash of the export that was taken of exactly what is
+// deleted, "" where none was. What cannot be certified is refused.
+func (c *change) certifiedExport(in DeleteInput) (string, error) {
+	present, err := presentExport(c.tx, c.agent)
+	if err != nil || present.SHA256 != "" && (in.ExportSHA256 == "" || in.ExportSHA256 == present.SHA256) {
+		return present.SHA256, err
+	}
+	last, err := c.tx.LastExport(c.agent.TeamID, c.agent.ID)
+	switch {
+	case err != nil:
+		return "", err
+	case in.ExportSHA256 != "" && in.ExportSHA256 != last.SHA256:
+		return "", fleet.Invalid("exportSha256", "is not the hash of the export that was taken last of this agent: take one and give its hash, or leave it out")
+	case last.SHA256 != "" && (in.ExportSHA256 == last.SHA256 || in.Offered == last.SHA256):
+		return "", fleet.Invalid("exportSha256", "something of the agent has changed since the export was taken: take it again, or delete without it")
+	}
+	return "", nil
 }
 
 func protectedText(p fleet.Protection) string {

@@ -27,7 +27,7 @@ func TestDelete(t *testing.T) {
 	}
 	b.clock.step(time.Hour)
 	var d fleet.Deletion
-	hash := strings.Repeat("0a", 32)
+	hash := b.taken(b.deleter, id)
 	b.effectsOf(func() {
 		d = must[fleet.Deletion](t)(b.Delete(t.Context(), b.deleter, id, app.DeleteInput{Reason: "no more", ExportSHA256: hash, IfVersion: preview.Version, ConfirmName: &name}))
 	}).want(t, "delete", effects{Audit: []string{"delete done user delete"}, Events: []string{"agent.deleted"}, Wakes: 1})

@@ -146,3 +146,12 @@ func stringLen(raw []byte) int {
 	}
 	return len(raw)
 }
+
+// Cell makes text harmless to a spreadsheet: what would begin a formula there
+// gets an apostrophe before it.
+func Cell(text string) string {
+	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") {
+		return "'" + text
+	}
+	return text
+}

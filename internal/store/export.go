@@ -75,15 +75,23 @@ func (tx *Tx) ExportMark(team fleet.TeamID, id fleet.AgentID) (string, error) {
 	return fmt.Sprintf("%q", parts), nil
 }
 
-// NoteExport keeps which export of an agent was taken last, and of what state.
-func (tx *Tx) NoteExport(id fleet.AgentID, sha256, state string, at time.Time) error {
-	return tx.run(`INSERT INTO exports (agent_id, sha256, state, taken_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (agent_id) DO UPDATE SET sha256 = excluded.sha256, state = excluded.state, taken_at = excluded.taken_at`, id, sha256, state, micros(at))
+// TakenExport is the export of an agent that was taken last.
+type TakenExport struct {
+	SHA256 string // "" is that none was
+	Size   int64  // bytes
+	// State is a text that changes with what an export has.
+	State string
 }
 
-// LastExport is what NoteExport kept of one of the team's agents; "" is
-// nothing.
-func (tx *Tx) LastExport(team fleet.TeamID, id fleet.AgentID) (sha256, state string, err error) {
-	_, err = tx.one([]any{&sha256, &state}, `SELECT sha256, state FROM exports WHERE agent_id = $1`+ofTeam("$1", "$2"), id, team)
-	return sha256, state, err
+// NoteExport keeps which export of an agent was taken last.
+func (tx *Tx) NoteExport(id fleet.AgentID, e TakenExport, at time.Time) error {
+	return tx.run(`INSERT INTO exports (agent_id, sha256, size, state, taken_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (agent_id) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, state = excluded.state, taken_at = excluded.taken_at`,
+		id, e.SHA256, e.Size, e.State, micros(at))
+}
+
+// LastExport is what NoteExport kept of one of the team's agents.
+func (tx *Tx) LastExport(team fleet.TeamID, id fleet.AgentID) (e TakenExport, err error) {
+	_, err = tx.one([]any{&e.SHA256, &e.Size, &e.State}, `SELECT sha256, size, state FROM exports WHERE agent_id = $1`+ofTeam("$1", "$2"), id, team)
+	return e, err
 }

@@ -36,7 +36,7 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.InsertResource(resourceOf(a, "resource "+string(a.ID))),
 			tx.InsertBulk(bulkOf(a)),
 			tx.InsertBulkItems([]fleet.BulkItem{{BulkID: bulkOf(a).ID, N: 1, AgentID: a.ID, Outcome: fleet.BulkFailed, Code: "conflict", Message: "It was overtaken", At: t0}}),
-			tx.NoteExport(a.ID, "hash", "state", t0),
+			tx.NoteExport(a.ID, TakenExport{SHA256: "hash", Size: 3, State: "state"}, t0),
 		}
 		for _, err := range steps {
 			if err != nil {
@@ -164,8 +164,8 @@ func auditLooks(a fleet.Agent) map[string]look {
 			return len(l), err
 		}, "", 1},
 		"LastExport": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			sha, _, err := tx.LastExport(team, a.ID)
-			return len(sha), err
+			e, err := tx.LastExport(team, a.ID)
+			return len(e.SHA256), err
 		}, "", 4},
 		"ExportMark": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			mark, err := tx.ExportMark(team, a.ID)

@@ -223,6 +223,19 @@ func Number(n int) string {
 	return sign + s
 }
 
+// Bytes writes a size for people: "214 KB", "3.4 MB".
+func Bytes(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%d KB", (n+500)/1000)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
 // Plural writes a count with its noun: "1 task", "4,310 log lines".
 func Plural(n int, one, many string) string {
 	if n == 1 {

@@ -41,6 +41,14 @@ func TestPlural(t *testing.T) {
 	}
 }
 
+func TestBytes(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1 KB", 214_300: "214 KB", 3_449_000: "3.4 MB", 2_000_000_000: "2.0 GB"} {
+		if got := Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestMeterNeverLeavesItsBar(t *testing.T) {
 	for _, c := range []struct {
 		meter Meter

@@ -33,7 +33,7 @@ func (p *Pages) Delete(c *fiber.Ctx, who Viewer) error {
 	}
 	p.confirmAgain(c, who, id, fleet.MoveDelete)
 	name := field(c, "name")
-	in := app.DeleteInput{Reason: field(c, "reason"), ConfirmName: &name}
+	in := app.DeleteInput{Reason: field(c, "reason"), ConfirmName: &name, Offered: field(c, "exportSha256")}
 	if in.IfVersion, err = version(c); err != nil {
 		return err
 	}

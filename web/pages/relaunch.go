@@ -51,6 +51,9 @@ func (p *Pages) confirm(c *fiber.Ctx, who Viewer, id fleet.AgentID, move fleet.M
 	}
 	if move == fleet.MoveDelete {
 		m.Removes, m.Keeps = views.RemovedLines(v.Removes), []string{"the audit, without texts", "a deletion certificate"}
+		if err == nil && v.Allowed {
+			m.Export, err = p.exportOffer(c, who, v)
+		}
 		return m, err
 	}
 	m.Removes, m.Keeps = clearedLines(v), keptLines(v)
@@ -124,7 +127,7 @@ func reasonText(reason, note string) string {
 // confirmAgain is the dialog with the facts as they are now.
 func (p *Pages) confirmAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID, move fleet.Move) {
 	was, _ := version(c)
-	remember(c, sent{fields: []string{"reason", "note", "name"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+	remember(c, sent{fields: []string{"reason", "note", "name", "exportSha256"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
 		m, err := p.confirm(c, who, id, move)
 		m.Form, m.Reason, m.Note, m.Typed = f, field(c, "reason"), field(c, "note"), field(c, "name")
 		if m.Moved = was != 0 && was != m.Version; m.Moved {

@@ -19,7 +19,7 @@ import (
 // kind, incarnation, count. See Elements for errors.
 func UsageCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(fleet.Usage) error) error) error {
 	return table(s, c, name, []string{"day", "kind", "incarnation", "count"}, each, func(u fleet.Usage) []string {
-		return []string{u.Day, Cell(u.Kind), strconv.Itoa(u.Incarnation), strconv.FormatInt(u.Count, 10)}
+		return []string{u.Day, fleet.Cell(u.Kind), strconv.Itoa(u.Incarnation), strconv.FormatInt(u.Count, 10)}
 	})
 }
 
@@ -38,10 +38,10 @@ func AgentsCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Cont
 			protected = v.Protected.Reason
 		}
 		return []string{
-			string(v.ID), Cell(v.Name), v.Kind, string(v.Status), string(v.Runtime.State), instant(v.Runtime.LastHeardAt),
-			Cell(v.Why), Cell(v.Login), v.Country, Cell(strings.Join(v.Tags, "; ")), strconv.Itoa(v.OpenAlerts), Cell(protected),
+			string(v.ID), fleet.Cell(v.Name), v.Kind, string(v.Status), string(v.Runtime.State), instant(v.Runtime.LastHeardAt),
+			fleet.Cell(v.Why), fleet.Cell(v.Login), v.Country, fleet.Cell(strings.Join(v.Tags, "; ")), strconv.Itoa(v.OpenAlerts), fleet.Cell(protected),
 			number(v.Usage.MessagesDaily), strconv.Itoa(v.Limits.MessagesMax), number(v.Usage.InvitationsDaily), strconv.Itoa(v.Limits.InvitationsMax),
-			instant(v.NextTask), strconv.Itoa(v.Incarnation), Cell(string(v.EndReason)), instant(v.EndedAt), instant(v.CreatedAt), instant(v.UpdatedAt),
+			instant(v.NextTask), strconv.Itoa(v.Incarnation), fleet.Cell(string(v.EndReason)), instant(v.EndedAt), instant(v.CreatedAt), instant(v.UpdatedAt),
 		}
 	})
 }
@@ -71,15 +71,6 @@ func instant(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
-}
-
-// Cell makes text harmless to a spreadsheet: what would begin a formula there
-// gets an apostrophe before it.
-func Cell(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") {
-		return "'" + text
-	}
-	return text
 }
 
 // Attachment is the Content-Disposition of a download. What is not a plain
@@ -119,7 +110,7 @@ func AuditCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Conte
 			string(e.AgentID), e.AgentName, e.Outcome, e.Note, detail, e.RequestID,
 		}
 		for i := range row {
-			row[i] = Cell(row[i])
+			row[i] = fleet.Cell(row[i])
 		}
 		if err := out.Write(row); err != nil {
 			return err

@@ -13,6 +13,7 @@ CREATE INDEX audit_refused ON audit (team_id, at) WHERE outcome <> 'done';
 CREATE TABLE exports (
   agent_id TEXT NOT NULL PRIMARY KEY REFERENCES agents (id) ON DELETE CASCADE,
   sha256   TEXT NOT NULL,
+  size     INTEGER NOT NULL, -- bytes
   state    TEXT NOT NULL,
   taken_at INTEGER NOT NULL
 ) STRICT;

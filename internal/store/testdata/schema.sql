@@ -253,6 +253,7 @@ CREATE INDEX events_team ON events (team_id, seq);
 CREATE TABLE exports (
   agent_id TEXT NOT NULL PRIMARY KEY REFERENCES agents (id) ON DELETE CASCADE,
   sha256   TEXT NOT NULL,
+  size     INTEGER NOT NULL, -- bytes
   state    TEXT NOT NULL,
   taken_at INTEGER NOT NULL
 ) STRICT;

@@ -1,0 +1,22 @@
+package v1
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"agentry/internal/fleet"
+	"agentry/web/stream"
+)
+
+// Export answers GET …/export: all that the agent has as a zip, without its
+// secrets.
+func (a *API) Export(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	file, err := a.app.TakeExport(c.UserContext(), by, id)
+	if err != nil {
+		return err
+	}
+	return stream.Export(c, file)
+}
