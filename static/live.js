@@ -14,7 +14,7 @@
 
   const staleAfter = (Number(beat) * 8) / 3 || 40_000;
   const patience = Math.min(15_000, staleAfter); // for an answer to begin
-  const backoff = { least: 1000, most: 30_000, crowded: 60_000 };
+  const backoff = { least: 1000, most: 10_000, crowded: 60_000 };
   const pace = { one: 200, page: 700 }; // least milliseconds between two fetches
   const parkAfter = 15_000;
   const everything = "[data-live]";
