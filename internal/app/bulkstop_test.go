@@ -219,24 +219,33 @@ func TestBulkThatWasBeingPrepared(t *testing.T) {
 func TestTwoWorkersOfOneBulk(t *testing.T) {
 	t.Parallel()
 	b, ctx := newBulkBench(t), t.Context()
-	started, err := b.StartBulk(ctx, b.keys[operate], app.BulkInput{Action: fleet.BulkTag, AddTags: []string{"new"}, RemoveTags: []string{"tag"}, IDs: ids(b, 40, fleet.SetupNeeded)})
-	b.ok(err)
-	var both sync.WaitGroup
-	for range 2 {
-		other := app.New(b.config)
-		other.NoBulkPause()
-		both.Go(func() {
-			for again := time.Duration(1); again > 0; {
-				if again, err = other.WorkBulk(ctx, started.ID); err != nil {
-					t.Error(err)
+	b.autostart()
+	list := ids(b, 40, fleet.SetupNeeded)
+	for _, in := range []app.BulkInput{
+		{Action: fleet.BulkStart, IDs: list},
+		{Action: fleet.BulkTag, AddTags: []string{"new"}, RemoveTags: []string{"tag"}, IDs: list},
+	} {
+		started, err := b.StartBulk(ctx, b.keys[operate], in)
+		b.ok(err)
+		var both sync.WaitGroup
+		for range 2 {
+			other := app.New(b.config)
+			other.NoBulkPause()
+			other.SetRunner(b.runner)
+			both.Go(func() {
+				for again := time.Duration(1); again > 0; {
+					var err error
+					if again, err = other.WorkBulk(ctx, started.ID); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
-	}
-	both.Wait()
-	b.wantBulk("both", b.bulk(started.ID), fleet.BulkDone, "", 40, 0, 0, 0)
-	if n := b.number(`SELECT COUNT(*) FROM audit WHERE action = 'update'`); n != 40 {
-		t.Errorf("%d acts", n)
+			})
+		}
+		both.Wait()
+		b.wantBulk("both "+string(in.Action), b.bulk(started.ID), fleet.BulkDone, "", 40, 0, 0, 0)
+		if n := b.number(`SELECT COUNT(*) FROM audit WHERE outcome = 'done' AND agent_id <> '' AND detail LIKE '%"bulkId":"` + started.ID + `"%'`); n != 40 {
+			t.Errorf("%s: %d acts", in.Action, n)
+		}
 	}
 	if got := fmt.Sprint(b.column(`SELECT DISTINCT tags FROM agents`)); got != `[["new"]]` {
 		t.Errorf("tags are %s", got)
