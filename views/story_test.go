@@ -253,6 +253,7 @@ func stories() map[string]templ.Component {
 		out["agent-"+tab] = AgentShow(agentPage(tab))
 	}
 	maps.Copy(out, auditStories())
+	maps.Copy(out, bulkStories())
 	return out
 }
 

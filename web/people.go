@@ -51,7 +51,21 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/storybook", access: read, handle: asViewer(p.Storybook)},
 		{method: "GET", path: "/docs", access: read, handle: asViewer(p.Docs)},
 		{method: "GET", path: "/docs/examples/:name", access: read, handle: asViewer(p.Example)},
-	}, slices.Concat(s.pageActs(), s.resourceActs(), s.settingsRoutes())...)
+	}, slices.Concat(s.pageActs(), s.bulkActs(), s.resourceActs(), s.settingsRoutes())...)
+}
+
+// bulkActs are the pages of acts on many agents.
+func (s *Server) bulkActs() []route {
+	read, operate := session(fleet.ScopeRead), session(fleet.ScopeOperate)
+	const bulk = "/bulk/:bulkId"
+	p := s.pages
+	return []route{
+		{method: "GET", path: "/bulk", access: read, handle: asViewer(p.Bulks)},
+		{method: "POST", path: "/bulk", access: operate, handle: asViewer(p.StartBulk)},
+		{method: "POST", path: "/bulk/new", access: operate, handle: asViewer(p.BulkForm)},
+		{method: "GET", path: bulk, access: read, handle: asViewer(p.Bulk)},
+		{method: "POST", path: bulk + "/stop", access: operate, handle: asViewer(p.StopBulk)},
+	}
 }
 
 // resourceActs are the forms of the ledger and of the proxy pool.

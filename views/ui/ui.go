@@ -186,6 +186,9 @@ func Ago(at, now time.Time) string {
 	return span(d) + " ago"
 }
 
+// Span writes how long something took: "40 s", "3 min".
+func Span(d time.Duration) string { return span(d) }
+
 // span writes a length of time in its largest unit, rounded down.
 func span(d time.Duration) string {
 	switch {

@@ -28,11 +28,16 @@ type listing struct {
 }
 
 func listingOf(c *fiber.Ctx) (listing, error) {
+	return listingFrom(func(name string) string { return query(c, name) })
+}
+
+// listingFrom reads it from values by name.
+func listingFrom(get func(name string) string) (listing, error) {
 	l := listing{
-		status: query(c, "status"), q: query(c, "q"), country: query(c, "country"), kind: query(c, "kind"),
-		tag: query(c, "tag"), sort: query(c, "sort"), cursor: query(c, "cursor"), at: 1,
+		status: get("status"), q: get("q"), country: get("country"), kind: get("kind"),
+		tag: get("tag"), sort: get("sort"), cursor: get("cursor"), at: 1,
 	}
-	if n, err := strconv.Atoi(query(c, "at")); err == nil && n > 1 && l.cursor != "" {
+	if n, err := strconv.Atoi(get("at")); err == nil && n > 1 && l.cursor != "" {
 		l.at = n
 	}
 	if l.status != "" && l.status != "attention" && !fleet.Status(l.status).Valid() {

@@ -22,7 +22,7 @@ func htmx(c *fiber.Ctx) bool { return c.Get("HX-Request") == "true" }
 
 // partial tells whether one known part of a page is asked for.
 func partial(c *fiber.Ctx) bool {
-	return htmx(c) && slices.Contains([]string{"dialog", "chips", "nav-alerts", "team-state", "audit-new", "agent-top", "tab-live", "setup-progress"}, target(c))
+	return htmx(c) && slices.Contains([]string{"dialog", "chips", "nav-alerts", "team-state", "audit-new", "agent-top", "tab-live", "setup-progress", "bulk-top", "bulk-items"}, target(c))
 }
 
 // target is the id of the element that the answer is for.
