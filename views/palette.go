@@ -18,6 +18,7 @@ func Places() []Place {
 		{Label: "Fleet", Href: "/fleet", Key: "f", Words: "agents"},
 		{Label: "Saved views", Href: "/fleet/views"},
 		{Label: "New agent", Href: "/fleet/new", Words: "create add", Create: true},
+		{Label: "Bulk actions", Href: "/bulk", Key: "b", Words: "mass many"},
 		{Label: "Alerts", Href: "/alerts", Key: "a"},
 		{Label: "Resources", Href: "/resources", Key: "r", Words: "ledger vendors"},
 		{Label: "Proxies", Href: "/resources/proxies", Words: "pool"},
