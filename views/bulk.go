@@ -188,7 +188,7 @@ func (t BulkTop) progress() ui.Progress {
 	case b.State.Over() && !b.EndedAt.IsZero():
 		p.Note = "ended"
 		if !b.StartedAt.IsZero() {
-			p.Note = "took " + ui.Span(b.EndedAt.Sub(b.StartedAt))
+			p.Note = "took " + ui.Span(max(time.Second, b.EndedAt.Sub(b.StartedAt)))
 		}
 	}
 	return p

@@ -525,7 +525,7 @@ func bulkTerms(m BulkForm) templ.Component {
 			templ_7745c5c3_Var24 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if m.Action == fleet.BulkTag {
+		if m.Action == fleet.BulkTag && m.RetryOf == "" {
 			templ_7745c5c3_Err = ui.FieldBox(ui.Field{Name: "addTags", Label: "Tags to add", Type: "text", Value: m.AddTags, Hint: "Parted by commas.", Error: m.Errors["addTags"]}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

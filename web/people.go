@@ -65,6 +65,8 @@ func (s *Server) bulkActs() []route {
 		{method: "POST", path: "/bulk/new", access: operate, handle: asViewer(p.BulkForm)},
 		{method: "GET", path: bulk, access: read, handle: asViewer(p.Bulk)},
 		{method: "POST", path: bulk + "/stop", access: operate, handle: asViewer(p.StopBulk)},
+		{method: "GET", path: bulk + "/retry", access: operate, handle: asViewer(p.RetryForm)},
+		{method: "POST", path: bulk + "/retry", access: operate, handle: asViewer(p.RetryBulk)},
 	}
 }
 

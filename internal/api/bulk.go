@@ -12,8 +12,9 @@ type StartBulk struct {
 	PerMinute         int         `json:"perMinute"`
 	Canary            int         `json:"canary"`
 	StopAfterFailures int         `json:"stopAfterFailures"`
-	// Confirm, where it is sent, must be the plan's.
-	Confirm *string `json:"confirm"`
+	// Confirm and Expect, where they are sent, must be the plan's.
+	Confirm *string     `json:"confirm"`
+	Expect  *BulkCounts `json:"expect"`
 	// DryRun answers the plan and changes nothing.
 	DryRun bool `json:"dryRun"`
 }
@@ -29,9 +30,18 @@ type BulkFilter struct {
 	Sort    string `json:"sort"`
 }
 
-// RetryBulk is the body that retries what failed.
+// BulkCounts are what a plan is bound by.
+type BulkCounts struct {
+	Total int `json:"total"`
+	Will  int `json:"will"`
+}
+
+// RetryBulk is the body that retries what failed; without a reason with that of
+// the bulk.
 type RetryBulk struct {
-	Confirm *string `json:"confirm"`
+	Reason  *string     `json:"reason"`
+	Confirm *string     `json:"confirm"`
+	Expect  *BulkCounts `json:"expect"`
 }
 
 // BulkStarted is the answer to a bulk that begins.

@@ -27,7 +27,13 @@ type BulkInput struct {
 	StopAfterFailures int
 	// Confirm must equal the plan's where it is set.
 	Confirm *string
+	// Expect, where it is set, are the counts of the plan that was looked at:
+	// with others nothing begins.
+	Expect *BulkCounts
 }
+
+// BulkCounts are what a plan is bound by.
+type BulkCounts struct{ Total, Will int }
 
 // check returns the input with its defaults, or what is wrong with it.
 func (in BulkInput) check() (BulkInput, error) {

@@ -161,8 +161,19 @@ func TestBulkStartAndRetry(t *testing.T) {
 		t.Errorf("ended as %+v", now)
 	}
 	b.autostart()
-	again, err := b.RetryBulk(ctx, b.keys[operate], got.ID, nil)
+	_, plan, err := b.PlanRetry(ctx, b.keys[operate], got.ID)
 	b.ok(err)
+	if plan.Total != 2 || plan.Will != 2 {
+		t.Errorf("the retry is planned as %+v", plan)
+	}
+	reason := "mended"
+	_, err = b.RetryBulk(ctx, b.keys[operate], got.ID, &app.RetryInput{Expect: &app.BulkCounts{Total: 2, Will: 1}})
+	wantErr(t, "a retry of other counts", err, fleet.CodeVersion, "The agents changed meanwhile: it would be 2 of 2 now, not 1 of 2")
+	again, err := b.RetryBulk(ctx, b.keys[operate], got.ID, &app.RetryInput{Reason: &reason, Expect: &app.BulkCounts{Total: 2, Will: 2}})
+	b.ok(err)
+	if again.Reason != reason {
+		t.Errorf("the retry has the reason %q", again.Reason)
+	}
 	b.work(ctx)
 	if now := b.bulk(again.ID); now.Total != 2 || now.Done != 2 || now.RetryOf != got.ID || now.Partial() {
 		t.Errorf("the retry ended as %+v", now)

@@ -47,6 +47,13 @@ func bulking() map[string]useCase {
 		"StopBulk": {operate, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.StopBulk(ctx, by, b.bulkOf(id, fleet.BulkRunning)))
 		}},
+		"PlanRetry": {read, false, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			_, plan, err := b.PlanRetry(ctx, by, b.bulkOf(id, fleet.BulkDone))
+			if err == nil && (plan.Total != 1 || (plan.Will > 0) != by.Scope.Contains(operate)) {
+				b.t.Errorf("%s plans %+v", by.Scope, plan)
+			}
+			return err
+		}},
 		"RetryBulk": {operate, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.RetryBulk(ctx, by, b.bulkOf(id, fleet.BulkDone), nil))
 		}},

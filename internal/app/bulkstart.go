@@ -25,35 +25,6 @@ func (a *App) StartBulk(ctx context.Context, by fleet.Actor, in BulkInput) (flee
 	return a.startBulk(ctx, by, in, "")
 }
 
-// RetryBulk starts a new bulk of only those agents that failed in one that is
-// over. confirm, where it is set, must be what the plan of a delete asks for.
-func (a *App) RetryBulk(ctx context.Context, by fleet.Actor, id string, confirm *string) (fleet.Bulk, error) {
-	if err := by.May(fleet.ScopeOperate); err != nil {
-		return fleet.Bulk{}, a.refused(ctx, act{by: by, action: "bulk.retry"}, err)
-	}
-	var b fleet.Bulk
-	var ids []fleet.AgentID
-	err := a.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if b, err = tx.Bulk(by.TeamID, id); err != nil {
-			return err
-		}
-		ids, err = tx.FailedOfBulk(by.TeamID, id)
-		return err
-	})
-	switch {
-	case err != nil:
-		return b, err
-	case !b.State.Over():
-		return b, fleet.Errorf(fleet.CodeConflict, "The bulk is not over: wait for its end, or stop it")
-	case len(ids) == 0:
-		return b, fleet.Errorf(fleet.CodeConflict, "Nothing failed: there is nothing to retry")
-	}
-	return a.startBulk(ctx, by, BulkInput{
-		Action: b.Action, IDs: ids, Reason: b.Reason, AddTags: b.AddTags, RemoveTags: b.RemoveTags,
-		PerMinute: b.PerMinute, Canary: b.Canary, StopAfterFailures: b.StopAfterFailures, Confirm: confirm,
-	}, id)
-}
-
 func (a *App) startBulk(ctx context.Context, by fleet.Actor, in BulkInput, retryOf string) (fleet.Bulk, error) {
 	what := act{by: by, action: "bulk.start"}
 	if retryOf != "" {
@@ -72,6 +43,9 @@ func (a *App) startBulk(ctx context.Context, by fleet.Actor, in BulkInput, retry
 	plan, items, err := a.planBulk(ctx, by, in)
 	if err != nil {
 		return fleet.Bulk{}, err
+	}
+	if was := in.Expect; was != nil && *was != (BulkCounts{plan.Total, plan.Will}) {
+		return fleet.Bulk{}, fleet.Errorf(fleet.CodeVersion, "The agents changed meanwhile: it would be %d of %d now, not %d of %d", plan.Will, plan.Total, was.Will, was.Total)
 	}
 	if in.Confirm != nil && plan.Confirm != "" && *in.Confirm != plan.Confirm {
 		return fleet.Bulk{}, fleet.Invalid("confirm", "must be “%s”", plan.Confirm)

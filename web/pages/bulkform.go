@@ -64,7 +64,31 @@ func (a bulkAsked) input(c *fiber.Ctx) (in app.BulkInput, err error) {
 		}
 		*to = int(n)
 	}
-	return in, nil
+	in.Expect, err = expected(c)
+	if field(c, "confirm") != "" || a.action == fleet.BulkDelete {
+		typed := strings.TrimSpace(field(c, "confirm"))
+		in.Confirm = &typed
+	}
+	return in, err
+}
+
+// expected are the counts that the form was made of; nil where it had none.
+func expected(c *fiber.Ctx) (*app.BulkCounts, error) {
+	if field(c, "will") == "" {
+		return nil, nil
+	}
+	total, err := whole64(c, "total", "total")
+	if err != nil {
+		return nil, err
+	}
+	will, err := whole64(c, "will", "will")
+	return &app.BulkCounts{Total: int(total), Will: int(will)}, err
+}
+
+// moved tells whether a plan has other counts than the form.
+func moved(c *fiber.Ctx, plan fleet.BulkPlan) bool {
+	was, err := expected(c)
+	return err == nil && was != nil && *was != app.BulkCounts{Total: plan.Total, Will: plan.Will}
 }
 
 // form is the page with what was typed, without the plan.
@@ -131,7 +155,7 @@ func (p *Pages) bulkAgain(c *fiber.Ctx, who Viewer, asked bulkAsked) {
 			}
 			if err == nil {
 				m.Plan = &plan
-				if m.Moved = field(c, "will") != "" && (field(c, "will") != strconv.Itoa(plan.Will) || field(c, "total") != strconv.Itoa(plan.Total)); m.Moved {
+				if m.Moved = moved(c, plan); m.Moved {
 					m.Problem = nil
 				}
 			}
@@ -155,5 +179,54 @@ func (p *Pages) StartBulk(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	b, err := p.app.StartBulk(c.UserContext(), who.Actor, in)
+	return lead(c, err, bulkPath(b.ID))
+}
+
+// retryForm is the page before what failed in a bulk is tried again.
+func (p *Pages) retryForm(c *fiber.Ctx, who Viewer, id string) (views.BulkForm, error) {
+	b, plan, err := p.app.PlanRetry(c.UserContext(), who.Actor, id)
+	return views.BulkForm{Action: b.Action, RetryOf: id, Back: bulkPath(id), Plan: &plan, Reason: b.Reason}, err
+}
+
+// RetryForm answers GET /bulk/{id}/retry.
+func (p *Pages) RetryForm(c *fiber.Ctx, who Viewer) error {
+	id, err := bulkID(c)
+	if err != nil {
+		return err
+	}
+	shell, err := p.shell(c, who, "Retry", "fleet")
+	if err != nil {
+		return err
+	}
+	m, err := p.retryForm(c, who, id)
+	if err != nil {
+		return err
+	}
+	shell.Title = m.Title()
+	return send(c, views.BulkFormPage(shell, m))
+}
+
+// RetryBulk answers POST /bulk/{id}/retry and leads to the new bulk.
+func (p *Pages) RetryBulk(c *fiber.Ctx, who Viewer) error {
+	id, err := bulkID(c)
+	if err != nil {
+		return err
+	}
+	reason, typed := field(c, "reason"), strings.TrimSpace(field(c, "confirm"))
+	remember(c, sent{fields: []string{"reason", "confirm"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+		m, err := p.retryForm(c, who, id)
+		if m.Form, m.Reason, m.Typed = f, reason, typed; err == nil && moved(c, *m.Plan) {
+			m.Moved, m.Problem = true, nil
+		}
+		return nil, func(s views.Shell) templ.Component {
+			s.Title = m.Title()
+			return views.BulkFormPage(s, m)
+		}, err
+	}})
+	in := app.RetryInput{Reason: &reason, Confirm: &typed}
+	if in.Expect, err = expected(c); err != nil {
+		return err
+	}
+	b, err := p.app.RetryBulk(c.UserContext(), who.Actor, id, &in)
 	return lead(c, err, bulkPath(b.ID))
 }

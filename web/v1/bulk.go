@@ -111,7 +111,7 @@ func (a *API) RetryBulk(c *fiber.Ctx, by fleet.Actor) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	b, err := a.app.RetryBulk(c.UserContext(), by, id, body.Confirm)
+	b, err := a.app.RetryBulk(c.UserContext(), by, id, &app.RetryInput{Reason: body.Reason, Confirm: body.Confirm, Expect: (*app.BulkCounts)(body.Expect)})
 	return a.bulkStarted(c, b, err)
 }
 
@@ -129,6 +129,7 @@ func bulkInput(body api.StartBulk) (app.BulkInput, error) {
 	in := app.BulkInput{
 		Action: fleet.BulkAction(body.Action), Reason: body.Reason, AddTags: body.AddTags, RemoveTags: body.RemoveTags,
 		PerMinute: body.PerMinute, Canary: body.Canary, StopAfterFailures: body.StopAfterFailures, Confirm: body.Confirm,
+		Expect: (*app.BulkCounts)(body.Expect),
 	}
 	for i, text := range body.IDs {
 		id, ok := fleet.ParseID(text)
