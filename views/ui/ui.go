@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"agentry/static"
@@ -155,9 +156,16 @@ type Pager struct {
 }
 
 // Initials are the first letters of the first and last word of a name, as they
-// stand in an avatar.
+// stand in an avatar. What is not seen, such as a mark that turns the direction
+// of writing, is none.
 func Initials(name string) string {
-	words := strings.Fields(name)
+	seen := func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}
+	words := strings.Fields(strings.Map(seen, name))
 	if len(words) == 0 {
 		return "?"
 	}

@@ -26,7 +26,7 @@ func TestAgo(t *testing.T) {
 }
 
 func TestInitials(t *testing.T) {
-	for name, want := range map[string]string{"Ada Lindqvist": "AL", "ada": "A", "Ana María de la Cruz": "AC", "  ": "?", "🦊 Reineke": "🦊R", "نور الهدى": "نا"} {
+	for name, want := range map[string]string{"Ada Lindqvist": "AL", "ada": "A", "Ana María de la Cruz": "AC", "  ": "?", "🦊 Reineke": "🦊R", "نور الهدى": "نا", "Ada \u202Egnp": "AG", "\u2067": "?"} {
 		if got := Initials(name); got != want {
 			t.Errorf("Initials(%q) = %q, want %q", name, got, want)
 		}
