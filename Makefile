@@ -1,13 +1,14 @@
 # Every target does its own set-up; `make help` lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run dev assets generate test lint check e2e bench score score-long compiler browser clients peers
+.PHONY: help build run dev assets generate test lint check e2e bench score score-long lighthouse compiler browser clients peers
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTEST := go test -shuffle=on -count=1 -timeout 14m
 GODIRS := cmd internal views web static/examples $(wildcard static/*.go)
 NODE_STAMP := static/node_modules/.installed
+LIGHTHOUSE := web/testdata/lighthouse
 PEERS := internal/runtime/eliza/testdata/peers
 NEEDS_NPM = @command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer (Debian: apt-get install nodejs npm).' >&2; exit 1; }
 
@@ -49,6 +50,14 @@ score: assets ## run the promises against the built program: the table
 score-long: assets ## the same with more rounds, and every control
 	go run ./cmd/score -long
 	go run ./cmd/score -control
+
+lighthouse: build browser $(LIGHTHOUSE)/node_modules/.installed ## measure the demo's pages with Lighthouse; fails under 95
+	node $(LIGHTHOUSE)/measure.mjs bin/agentry
+
+$(LIGHTHOUSE)/node_modules/.installed: $(LIGHTHOUSE)/package-lock.json $(LIGHTHOUSE)/package.json
+	$(NEEDS_NPM)
+	cd $(LIGHTHOUSE) && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 lint: assets ## gofmt, vet and staticcheck
 	@unformatted=$$(gofmt -l $(GODIRS)); test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; } >&2

@@ -40,7 +40,7 @@ func (f file) at(p token.Pos) string {
 
 // ignored lists what version control leaves out.
 func ignored() []string {
-	return []string{".git", "bin", "data", "artifacts", "static/node_modules", "static/vendor", "internal/runtime/eliza/testdata/peers/node_modules"}
+	return []string{".git", "bin", "data", "artifacts", "static/node_modules", "static/vendor", "internal/runtime/eliza/testdata/peers/node_modules", "web/testdata/lighthouse/node_modules"}
 }
 
 func readTree(fsys fs.FS) (tree, error) {
