@@ -61,7 +61,14 @@
     const button = form && $("[data-matched]", form);
     if (button) button.disabled = $("[data-typed]", form).value.trim() !== form.dataset.match.trim();
   };
-  const prepare = (root) => { for (const f of root.querySelectorAll("form[data-match]")) match(f); };
+  // Times are typed in the browser's zone where no other was chosen.
+  const zone = () => {
+    if (here) for (const z of doc.querySelectorAll("[data-here]")) z.value = z.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  };
+  const prepare = (root) => {
+    zone();
+    for (const f of root.querySelectorAll("form[data-match]")) match(f);
+  };
 
   const copy = async (button) => {
     const text = button.dataset.copy;

@@ -233,7 +233,7 @@ func stories() map[string]templ.Component {
 		"delete":             DeletePage(in, sampleConfirm()),
 		"delete-wrong":       DeletePage(in, wrong),
 		"delete-early":       DeletePage(in, gone),
-		"alerts":             AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=all", Label: "All"}}, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
+		"alerts":             AlertsPage(Alerts{Shell: sampleShell("Alerts", "alerts"), Tabs: []ui.Tab{{Href: "/alerts", Label: "Open", Count: 9, Current: true}, {Href: "/alerts?state=resolved", Label: "Resolved"}}, Types: []ui.Option{{Label: "All types"}, {Value: "auth", Label: "auth"}}, MayAck: true, MoreCodes: 3, Challenges: namedAlerts()[:1], Items: namedAlerts()[1:], Pager: ui.Pager{Text: "9 open"}}),
 		"docs":               DocsPage(Docs{Shell: sampleShell("API docs", ""), Examples: []static.Example{{Name: "agent.go", Language: "Go", Needs: "Go", Build: "go build", Command: []string{"/opt/agent", "-v"}, Text: "if a < b && c {\n\t<script>\n}\n"}}}),
 		"resources":          ResourcesPage(sampleResources()),
 		"resources-empty":    ResourcesPage(Resources{Shell: sampleShell("Resources", "resources"), Tabs: sampleResources().Tabs, Never: true, CanAdd: true}),

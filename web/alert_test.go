@@ -67,3 +67,32 @@ func TestTeamAlertsArePaged(t *testing.T) {
 		t.Errorf("%d and %d alerts, next is %s", n, m, next)
 	}
 }
+
+// Alerts are narrowed, counted, grouped and acknowledged together by programs.
+func TestAlertGroupCalls(t *testing.T) {
+	w := newWorld(t)
+	w.teamAlert(w.team.ID, "revoked")
+	w.teamAlert(w.other.ID, "theirs")
+	group := `[{"alerts":1,"newest":{"id":"ID","agentId":null,"type":"vendor","subType":"stopped","message":"revoked","severity":"error","state":"open","count":1,"by":null,"until":null,"createdAt":"TIME","updatedAt":"TIME"}}]`
+	const path = "/v1/alerts"
+	for _, s := range []scenario{
+		{name: "by type", method: "GET", path: path + "/groups", key: fleet.ScopeRead, status: 200, want: group},
+		{name: "by agent", method: "GET", path: path + "/groups?by=agent", key: fleet.ScopeRead, status: 200, want: group},
+		{name: "another type", method: "GET", path: path + "?type=auth", status: 200, want: `[]`},
+		{name: "another subtype", method: "GET", path: path + "?type=vendor&subType=", status: 200, want: `[]`},
+		{name: "by luck", method: "GET", path: path + "/groups?by=luck", status: 400,
+			want: `{"error":"validation_error","message":"by: must be one of type, agent","fields":{"by":"must be one of type, agent"}}`},
+		{name: "too small a scope", method: "POST", path: path + "/ack", key: fleet.ScopeRead, body: `{"type":"vendor"}`, status: 403,
+			want: `{"error":"forbidden","message":"This needs the operate scope; yours is read","requiredScope":"operate"}`},
+		{name: "all", method: "POST", path: path + "/ack", body: `{}`, status: 400,
+			want: `{"error":"validation_error","message":"type: must not be empty, unless agentId is given: which open alerts are meant","fields":{"type":"must not be empty, unless agentId is given: which open alerts are meant"}}`},
+		{name: "a type", method: "POST", path: path + "/ack", key: fleet.ScopeOperate, body: `{"type":"vendor","subType":"stopped"}`, status: 200, want: `{"message":"Alerts acknowledged successfully","acknowledged":1}`},
+		{name: "again", method: "POST", path: path + "/ack", body: `{"type":"vendor"}`, status: 200, want: `{"message":"Alerts acknowledged successfully","acknowledged":0}`},
+		{name: "theirs are open", method: "POST", path: path + "/ack", foreign: true, body: `{"type":"vendor"}`, status: 200, want: `{"message":"Alerts acknowledged successfully","acknowledged":1}`},
+	} {
+		t.Run(s.name, func(t *testing.T) { s.run(t, w) })
+	}
+	if a := w.do("GET", path+"?state=acknowledged&type=vendor", w.keys[fleet.ScopeRead], ""); a.header.Get("X-Total-Count") != "1" {
+		t.Errorf("%q of %s", a.header.Get("X-Total-Count"), a.body)
+	}
+}

@@ -143,6 +143,7 @@ func (s *Server) pageActs() []route {
 		{method: "POST", path: agent + "/tasks", access: operate, handle: asViewer(p.AddTask)},
 		{method: "POST", path: agent + "/tasks/:taskId/cancel", access: operate, handle: asViewer(p.CancelTask)},
 		{method: "POST", path: agent + "/messages", access: operate, handle: asViewer(p.SendMessage)},
+		{method: "POST", path: "/alerts/ack", access: operate, handle: asViewer(p.AckAlerts)},
 		{method: "POST", path: "/alerts/:alertId/ack", access: operate, handle: asViewer(p.AckAlert)},
 		{method: "POST", path: "/alerts/:alertId/snooze", access: operate, handle: asViewer(p.SnoozeAlert)},
 		{method: "POST", path: "/alerts/:alertId/resolve", access: operate, handle: asViewer(p.ResolveAlert)},

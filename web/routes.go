@@ -79,6 +79,8 @@ func (s *Server) v1Routes() []route {
 		{method: "GET", path: agent + "/export", access: read, handle: asActor(a.Export), stream: true},
 
 		{method: "GET", path: "/v1/alerts", access: read, handle: asActor(a.TeamAlerts)},
+		{method: "GET", path: "/v1/alerts/groups", access: read, handle: asActor(a.AlertGroups)},
+		{method: "POST", path: "/v1/alerts/ack", access: operate, handle: asActor(a.AckAlerts)},
 		{method: "POST", path: "/v1/alerts/:alertId/ack", access: operate, handle: asActor(a.AckAlert)},
 		{method: "POST", path: "/v1/alerts/:alertId/snooze", access: operate, handle: asActor(a.SnoozeAlert)},
 		{method: "POST", path: "/v1/alerts/:alertId/resolve", access: operate, handle: asActor(a.ResolveAlert)},

@@ -117,6 +117,27 @@ type Key struct {
 	Key        string `json:"key,omitempty"`
 }
 
+// AlertGroup are alerts of one type and subtype, or of one agent: how many, and
+// the newest.
+type AlertGroup struct {
+	Alerts int   `json:"alerts"`
+	Newest Alert `json:"newest"`
+}
+
+// AckAlerts is the body that acknowledges all open alerts of a type, a type and
+// subtype, or an agent.
+type AckAlerts struct {
+	Type    string  `json:"type"`
+	SubType *string `json:"subType"`
+	AgentID string  `json:"agentId"`
+}
+
+// AlertsAcked says how many alerts were acknowledged.
+type AlertsAcked struct {
+	Message      string `json:"message"`
+	Acknowledged int    `json:"acknowledged"`
+}
+
 // CreateKey is the body that makes an API key; without ExpiresAt it is good
 // until it is revoked.
 type CreateKey struct {

@@ -16,21 +16,6 @@ func (a *App) Alerts(ctx context.Context, by fleet.Actor, id fleet.AgentID, p Pa
 	}), alertID)
 }
 
-// TeamAlerts returns the team's alerts in a state ("" is open), newest first.
-func (a *App) TeamAlerts(ctx context.Context, by fleet.Actor, state string, p PageInput) ([]fleet.Alert, string, error) {
-	s := fleet.AlertState(state)
-	switch s {
-	case "":
-		s = fleet.AlertOpen
-	case fleet.AlertOpen, fleet.AlertAcknowledged, fleet.AlertSnoozed, fleet.AlertResolved:
-	default:
-		return nil, "", fleet.Invalid("state", "must be open, acknowledged, snoozed or resolved")
-	}
-	return page(ctx, a, by, p, func(tx *store.Tx, before string, limit int) ([]fleet.Alert, error) {
-		return tx.TeamAlerts(by.TeamID, s, before, limit)
-	}, alertID)
-}
-
 func alertID(al fleet.Alert) string { return al.ID }
 
 // AckAlert says that somebody cares for an alert.
@@ -64,13 +49,7 @@ func (a *App) setAlert(ctx context.Context, by fleet.Actor, id string, to fleet.
 		if al, err = al.Set(to, by.Name, until, now); err != nil {
 			return err
 		}
-		if err := tx.SaveAlert(by.TeamID, al); err != nil {
-			return err
-		}
-		what.id = al.AgentID
-		e := entry(what, now, "done")
-		e.Detail = map[string]any{"alertId": al.ID, "type": al.Type, "subType": al.SubType}
-		if err := tx.AddAudit(e); err != nil {
+		if err := saveAlert(tx, what, al, now); err != nil {
 			return err
 		}
 		return tx.AddEvent(fleet.Event{TeamID: by.TeamID, AgentID: al.AgentID, Type: fleet.EventAlertChanged, At: now})

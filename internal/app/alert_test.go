@@ -100,8 +100,12 @@ func TestFlappingAndNewAlerts(t *testing.T) {
 // teamAlerts looks at the team's alerts of a state, "agent count message by".
 func (b *bench) teamAlerts(state string, want ...string) []fleet.Alert {
 	b.t.Helper()
-	list, _, err := b.TeamAlerts(b.t.Context(), b.viewer, state, app.PageInput{})
+	p, err := b.TeamAlerts(b.t.Context(), b.viewer, app.AlertInput{State: state}, app.PageInput{})
 	b.ok(err)
+	list := p.Alerts
+	if p.Total != int64(len(list)) {
+		b.t.Errorf("%q: %d of %d", state, len(list), p.Total)
+	}
 	var got []string
 	for _, al := range list {
 		got = append(got, fmt.Sprintf("%s %d %s by %q", al.AgentID, al.Count, al.Message, al.By))
@@ -227,5 +231,42 @@ func TestRunAlert(t *testing.T) {
 	b.ok(b.RunAlert(t.Context(), spec.Run, "elizaos", "", ""))
 	if got := b.get(id); len(got.Alerts) != 0 {
 		t.Errorf("%+v", got.Alerts)
+	}
+}
+
+// All open alerts of a type, or of an agent, are acknowledged at once: each in
+// its agent's history, and nobody else's.
+func TestAckAlerts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	ctx := t.Context()
+	first, spec := b.running("rehearsal")
+	other, spec2 := b.running("rehearsal")
+	b.tell(spec.Run, app.RunEvent{ID: "1", Type: "alert", Body: body{"alertType": "odd", "subType": "a", "message": "m"}})
+	b.tell(spec.Run, app.RunEvent{ID: "2", Type: "alert", Body: body{"alertType": "odd", "subType": "b", "message": "m"}})
+	b.tell(spec2.Run, app.RunEvent{ID: "1", Type: "alert", Body: body{"alertType": "odd", "subType": "a", "message": "m"}})
+	b.ok(b.RaiseTeam(ctx, b.stranger.TeamID, "odd", "a", "theirs"))
+	sub := "a"
+	b.effectsOf(func() {
+		if n := must[int](t)(b.AckAlerts(ctx, b.operator, app.AlertInput{Type: "odd", SubType: &sub})); n != 2 {
+			t.Errorf("%d", n)
+		}
+	}).want(t, "a type", effects{
+		Audit: []string{"alert.acknowledged done user operate", "alert.acknowledged done user operate"}, Events: []string{"alert.changed", "alert.changed"},
+	})
+	if got := b.column(`SELECT agent_id || sub_type || by_name FROM alerts WHERE state = 'acknowledged' ORDER BY id`); fmt.Sprint(got) != fmt.Sprintf("[%saAnn operate %saAnn operate]", first, other) {
+		t.Errorf("%q", got)
+	}
+	b.countsAreRight()
+	if n := must[int](t)(b.AckAlerts(ctx, b.operator, app.AlertInput{AgentID: &first})); n != 1 {
+		t.Errorf("of an agent: %d", n)
+	}
+	if n := must[int](t)(b.AckAlerts(ctx, b.operator, app.AlertInput{AgentID: &first})); n != 0 {
+		t.Errorf("again: %d", n)
+	}
+	_, err := b.AckAlerts(ctx, b.operator, app.AlertInput{})
+	wantErr(t, "all of the team", err, fleet.CodeValidation, "")
+	if n := b.number(`SELECT COUNT(*) FROM alerts WHERE state = 'open' AND team_id = ?`, b.stranger.TeamID); n != 1 {
+		t.Errorf("the other team has %d open", n)
 	}
 }

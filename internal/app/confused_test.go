@@ -101,7 +101,7 @@ func TestATeamThatComesLaterIsTold(t *testing.T) {
 	b.ok(b.StartLedger(t.Context()))
 	b.ok(b.work(t.Context(), 5))
 	told := func() (open int) {
-		for _, a := range must[[]fleet.Alert](t)(list3(b.TeamAlerts(t.Context(), b.viewer, string(fleet.AlertOpen), app.PageInput{}))) {
+		for _, a := range must[app.AlertPage](t)(b.TeamAlerts(t.Context(), b.viewer, app.AlertInput{}, app.PageInput{})).Alerts {
 			if a.SubType == "vendor_stopped" {
 				open++
 			}

@@ -69,7 +69,8 @@ func lookingAtTheFleet() map[string]useCase {
 			return second(b.Around(ctx, by))
 		}},
 		"TeamAlerts": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			list, _, err := b.TeamAlerts(ctx, by, "", app.PageInput{})
+			p, err := b.TeamAlerts(ctx, by, app.AlertInput{}, app.PageInput{})
+			list := p.Alerts
 			if by.TeamID != b.team && len(list) > 0 {
 				b.t.Errorf("another team sees %+v", list)
 			}
@@ -209,6 +210,27 @@ func working() map[string]useCase {
 		}},
 		"CancelTask": {operate, true, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return ignore(fleet.CodeNotFound, second(b.CancelTask(ctx, by, id, "t")))
+		}},
+		"AlertTypes": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			list, err := b.AlertTypes(ctx, by, "")
+			if by.TeamID != b.team && len(list) > 0 {
+				b.t.Error("another team sees", list[0])
+			}
+			return err
+		}},
+		"AlertGroups": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			list, _, err := b.AlertGroups(ctx, by, "agent", app.AlertInput{}, app.PageInput{})
+			if by.TeamID != b.team && len(list) > 0 {
+				b.t.Error("another team sees", list[0].Newest.Message)
+			}
+			return err
+		}},
+		"AckAlerts": {operate, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			n, err := b.AckAlerts(ctx, by, app.AlertInput{AgentID: &id})
+			if by.TeamID != b.team && n > 0 {
+				b.t.Errorf("another team acknowledged %d", n)
+			}
+			return err
 		}},
 		"AckAlert": {operate, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.AckAlert(ctx, by, b.column(`SELECT id FROM alerts WHERE agent_id = ?`, id)[0]))

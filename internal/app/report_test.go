@@ -179,7 +179,8 @@ func TestAlerts(t *testing.T) {
 		t.Helper()
 		page := must[app.Page](t)(b.Agents(t.Context(), b.viewer, app.ListInput{OpenAlerts: true}))
 		counts, around := must[app.FleetCounts](t)(b.FleetCounts(t.Context(), b.viewer)), must[app.Around](t)(b.Around(t.Context(), b.viewer))
-		list, _, err := b.TeamAlerts(t.Context(), b.viewer, "", app.PageInput{})
+		p, err := b.TeamAlerts(t.Context(), b.viewer, app.AlertInput{}, app.PageInput{})
+		list := p.Alerts
 		if got := b.get(id).OpenAlerts; got != want || len(page.Agents) != want || around.OpenAlerts != int64(want) || counts.Attention != int64(want) || len(list) != want || err != nil {
 			t.Errorf("open %d, listed %d, counted %d, attention %d, of the team %d; want %d", got, len(page.Agents), around.OpenAlerts, counts.Attention, len(list), want)
 		}
@@ -226,7 +227,7 @@ func TestAlerts(t *testing.T) {
 	wantErr(t, "snooze until now", err, fleet.CodeValidation, "")
 	_, err = b.AckAlert(t.Context(), b.stranger, first.ID)
 	wantErr(t, "another team's", err, fleet.CodeNotFound, "Alert not found")
-	_, _, err = b.TeamAlerts(t.Context(), b.viewer, "loud", app.PageInput{})
+	_, err = b.TeamAlerts(t.Context(), b.viewer, app.AlertInput{State: "loud"}, app.PageInput{})
 	wantErr(t, "state", err, fleet.CodeValidation, "")
 	b.countsAreRight()
 }

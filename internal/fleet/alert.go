@@ -9,6 +9,19 @@ const ByAgentry = "agentry"
 // same alert again instead of another.
 const flapWindow = time.Hour
 
+// AlertGroup are alerts of one type and subtype, or of one agent.
+type AlertGroup struct {
+	Newest Alert
+	// Alerts is how many they are.
+	Alerts int
+}
+
+// AsksCode tells whether the alert is about a code that somebody has to enter:
+// every open question of a sign-in but its failures.
+func (al Alert) AsksCode() bool {
+	return al.Type == "auth" && al.State != AlertResolved && al.SubType != "rejected" && al.SubType != "timeout"
+}
+
 // Raised is the alert when its cause shows again as told. news is false where
 // nobody is to be bothered: the alert is snoozed, or recovered in the middle
 // of a snooze that still runs and comes back as it was. ok is false where the

@@ -86,6 +86,7 @@ type Alert struct {
 	ID        string
 	AgentID   AgentID // "" is the team alone
 	AgentName string  // filled where alerts of many agents are listed
+	AgentZone string  // so is the zone of its hours
 	Type      string
 	SubType   string
 	Message   string

@@ -9,7 +9,7 @@ import (
 	"agentry/internal/fleet"
 )
 
-const alertColumns = `al.id, COALESCE(al.agent_id, ''), COALESCE(a.name, ''), al.type, al.sub_type, al.message, al.severity, al.state, al.n, al.by_name, al.until, al.recovered, al.created_at, al.updated_at`
+const alertColumns = `al.id, COALESCE(al.agent_id, ''), COALESCE(a.name, ''), COALESCE(a.timezone, ''), al.type, al.sub_type, al.message, al.severity, al.state, al.n, al.by_name, al.until, al.recovered, al.created_at, al.updated_at`
 const alertTables = ` FROM alerts al LEFT JOIN agents a ON a.id = al.agent_id `
 
 func (tx *Tx) alerts(query string, values ...any) (list []fleet.Alert, err error) {
@@ -22,7 +22,7 @@ func (tx *Tx) alerts(query string, values ...any) (list []fleet.Alert, err error
 }
 
 func scanAlert(rows *sql.Rows) (al fleet.Alert, err error) {
-	err = rows.Scan(&al.ID, &al.AgentID, &al.AgentName, &al.Type, &al.SubType, &al.Message, &al.Severity, &al.State,
+	err = rows.Scan(&al.ID, &al.AgentID, &al.AgentName, &al.AgentZone, &al.Type, &al.SubType, &al.Message, &al.Severity, &al.State,
 		&al.Count, &al.By, stamp{&al.Until}, &al.Recovered, stamp{&al.CreatedAt}, stamp{&al.UpdatedAt})
 	return al, err
 }
@@ -167,11 +167,6 @@ func (tx *Tx) LiveAlerts(team fleet.TeamID, ids []fleet.AgentID) (map[fleet.Agen
 		out[al.AgentID] = append(out[al.AgentID], al)
 	}
 	return out, err
-}
-
-// TeamAlerts returns the team's alerts in a state before an id, newest first.
-func (tx *Tx) TeamAlerts(team fleet.TeamID, state fleet.AlertState, before string, limit int) ([]fleet.Alert, error) {
-	return tx.alerts(`WHERE al.team_id = $1 AND al.state = $2 AND ($3 = '' OR al.id < $3) ORDER BY al.id DESC LIMIT $4`, team, state, before, limit)
 }
 
 // CountOpenAlerts counts the team's open alerts.

@@ -41,7 +41,7 @@ func TestTeamAlerts(t *testing.T) {
 		if list, err := tx.LiveAlertsOf(teamB, "", "vendor", ""); len(list) != 1 || list[0].ID != "2" || err != nil {
 			t.Errorf("%+v, %v", list, err)
 		}
-		list, err := tx.TeamAlerts(teamA, fleet.AlertOpen, "", 10)
+		list, err := tx.TeamAlerts(teamA, AlertFilter{State: fleet.AlertOpen}, "", 10)
 		if len(list) != 2 || list[0].AgentName != "x" || list[1].ID != "1" || err != nil {
 			t.Errorf("%+v, %v", list, err)
 		}

@@ -17,7 +17,7 @@ func looksAtRuns(a fleet.Agent) map[string]look {
 			return al.Count, err
 		}, fleet.CodeNotFound, 1},
 		"TeamAlerts": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			l, err := tx.TeamAlerts(team, fleet.AlertOpen, "", 10)
+			l, err := tx.TeamAlerts(team, AlertFilter{State: fleet.AlertOpen}, "", 10)
 			return len(l), err
 		}, "", 1},
 		"AgentAlerts": {func(tx *Tx, team fleet.TeamID) (int, error) {

@@ -237,6 +237,7 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	maps.Copy(looks, chatLooksOf(a))
 	maps.Copy(looks, auditLooks(a))
 	maps.Copy(looks, resourceLooks(a))
+	maps.Copy(looks, alertGroupLooks(a.ID))
 	maps.Copy(looks, bulkLooks(a))
 	maps.Copy(looks, memberLooks())
 	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource,

@@ -56,11 +56,5 @@ func article(noun string) string {
 
 // challenged tells whether a sign-in waits for a code.
 func challenged(v app.AgentView) bool {
-	return v.Status == fleet.AuthNeeded && slices.ContainsFunc(v.Alerts, asksCode)
-}
-
-// asksCode tells whether an alert is about a code that somebody has to enter:
-// every open question of a sign-in but its failures.
-func asksCode(al fleet.Alert) bool {
-	return al.Type == "auth" && al.State != fleet.AlertResolved && al.SubType != "rejected" && al.SubType != "timeout"
+	return v.Status == fleet.AuthNeeded && slices.ContainsFunc(v.Alerts, fleet.Alert.AsksCode)
 }

@@ -10,7 +10,6 @@ import (
 	"agentry/internal/app"
 	"agentry/internal/fleet"
 	"agentry/views"
-	"agentry/views/ui"
 )
 
 func (p *Pages) agentAlerts(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.AgentAlerts, error) {
@@ -23,13 +22,16 @@ func (p *Pages) agentAlerts(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.A
 }
 
 func (p *Pages) alert(who Viewer, al fleet.Alert, agentName string, hours *fleet.WorkingHours) views.Alert {
+	if hours == nil {
+		hours = &fleet.WorkingHours{Timezone: al.AgentZone}
+	}
 	now := p.app.Now().In(who.Zone.in(hours))
 	a := views.Alert{
 		ID: al.ID, AgentID: string(al.AgentID), AgentName: agentName, Type: al.Type, SubType: al.SubType, Message: al.Message,
 		Severity: string(al.Severity), State: string(al.State), Count: al.Count, By: al.By, Until: al.Until, CreatedAt: al.CreatedAt,
 		SeenAt: al.UpdatedAt, CanAct: who.may(fleet.ScopeOperate), Now: now,
 	}
-	if asksCode(al) && a.CanAct {
+	if al.AsksCode() && a.CanAct {
 		a.Code = codeForm(al.AgentID, nil, now)
 	}
 	return a
@@ -39,38 +41,10 @@ func (p *Pages) alert(who Viewer, al fleet.Alert, agentName string, hours *fleet
 // does not stand beside it.
 func codeForm(id fleet.AgentID, alerts []fleet.Alert, now time.Time) *views.CodeForm {
 	f := &views.CodeForm{AgentID: string(id), Ask: "Code", Now: now}
-	if i := slices.IndexFunc(alerts, asksCode); i >= 0 {
+	if i := slices.IndexFunc(alerts, fleet.Alert.AsksCode); i >= 0 {
 		f.Ask = alerts[i].Message
 	}
 	return f
-}
-
-// Alerts answers GET /alerts.
-func (p *Pages) Alerts(c *fiber.Ctx, who Viewer) error {
-	if target(c) == "nav-alerts" {
-		return p.navAlerts(c, who)
-	}
-	shell, err := p.shell(c, who, "Alerts", "alerts")
-	if err != nil {
-		return err
-	}
-	state := query(c, "state")
-	items, next, err := p.app.TeamAlerts(c.UserContext(), who.Actor, state, app.PageInput{Cursor: query(c, "cursor")})
-	if err != nil {
-		return err
-	}
-	m := views.Alerts{Shell: shell, Tabs: alertTabs(state, shell.OpenAlerts), AllOpen: state == "", Pager: alertPager(c, state, len(items), next)}
-	for _, al := range items {
-		m.Items = append(m.Items, p.alert(who, al, al.AgentName, nil))
-	}
-	waits := func(a views.Alert) bool { return a.Code != nil && a.State == string(fleet.AlertOpen) }
-	for _, a := range m.Items {
-		if waits(a) {
-			m.Challenges = append(m.Challenges, a)
-		}
-	}
-	m.Items = slices.DeleteFunc(m.Items, waits)
-	return send(c, views.AlertsPage(m))
 }
 
 func (p *Pages) navAlerts(c *fiber.Ctx, who Viewer) error {
@@ -79,32 +53,6 @@ func (p *Pages) navAlerts(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	return send(c, views.NavAlerts(int(around.OpenAlerts), c.Get("HX-Current-URL") == c.BaseURL()+"/alerts"))
-}
-
-func alertTabs(current string, open int) []ui.Tab {
-	tabs := []ui.Tab{
-		{Href: "/alerts", Label: "Open", Count: open}, {Href: "/alerts?state=acknowledged", Label: "Acknowledged"},
-		{Href: "/alerts?state=snoozed", Label: "Snoozed"}, {Href: "/alerts?state=resolved", Label: "Resolved"},
-	}
-	for i, state := range []string{"", "acknowledged", "snoozed", "resolved"} {
-		tabs[i].Current = state == current
-	}
-	return tabs
-}
-
-func alertPager(c *fiber.Ctx, state string, shown int, next string) ui.Pager {
-	href := "/alerts?state=" + state
-	var pager ui.Pager
-	if shown > 0 {
-		pager.Text = ui.Number(shown) + " shown, newest first"
-	}
-	if next != "" {
-		pager.NextHref = href + "&cursor=" + next
-	}
-	if query(c, "cursor") != "" {
-		pager.PrevHref = href
-	}
-	return pager
 }
 
 // AckAlert answers POST /alerts/{id}/ack.
@@ -121,11 +69,11 @@ func (p *Pages) ResolveAlert(c *fiber.Ctx, who Viewer) error {
 
 // SnoozeAlert answers POST /alerts/{id}/snooze.
 func (p *Pages) SnoozeAlert(c *fiber.Ctx, who Viewer) error {
-	span, err := time.ParseDuration(field(c, "for"))
+	until, err := p.snoozeUntil(c)
 	if err != nil {
-		return fleet.Invalid("for", "must be a span such as 4h")
+		return err
 	}
-	al, err := p.app.SnoozeAlert(c.UserContext(), who.Actor, c.Params("alertId"), p.app.Now().Add(span))
+	al, err := p.app.SnoozeAlert(c.UserContext(), who.Actor, c.Params("alertId"), until)
 	return p.alertDone(c, al, err)
 }
 

@@ -59,6 +59,8 @@ func looks() []struct{ name, path, status, click string } {
 		{"storybook", "/storybook", "", ""},
 		{"dialog-relaunch", "/fleet?status=ended", "", "[data-testid=row] [data-testid=relaunch]"},
 		{"alerts", "/alerts", "", ""},
+		{"alerts-by-agent", "/alerts?group=agent", "", ""},
+		{"alerts-of-a-type", "/alerts?type=auth", "", ""},
 		{"resources", "/resources", "", ""},
 		{"dialog-forget", "/resources", "", "[data-testid=forget]"},
 		{"resources-held", "/resources?state=held", "", ""},

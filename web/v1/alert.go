@@ -1,11 +1,14 @@
 package v1
 
 import (
+	"cmp"
 	"context"
+	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/api"
+	"agentry/internal/app"
 	"agentry/internal/fleet"
 )
 
@@ -23,21 +26,76 @@ func (a *API) Alerts(c *fiber.Ctx, by fleet.Actor) error {
 }
 
 // TeamAlerts answers GET /v1/alerts: those of one state, open where none is
-// asked for, the team's own among them.
+// asked for, the team's own among them; type, subType and agentId narrow.
 func (a *API) TeamAlerts(c *fiber.Ctx, by fleet.Actor) error {
-	p, err := page(c)
+	in, p, err := alertInput(c)
 	if err != nil {
 		return err
 	}
-	state, err := oneOf(c, "state", fleet.AlertOpen, fleet.AlertAcknowledged, fleet.AlertSnoozed, fleet.AlertResolved)
+	found, err := a.app.TeamAlerts(c.UserContext(), by, in, p)
 	if err != nil {
 		return err
 	}
-	items, next, err := a.app.TeamAlerts(c.UserContext(), by, state, p)
+	c.Set("X-Total-Count", strconv.FormatInt(found.Total, 10))
+	return list(a, c, found.Alerts, found.NextCursor, alert)
+}
+
+// AlertGroups answers GET /v1/alerts/groups?by=type|agent.
+func (a *API) AlertGroups(c *fiber.Ctx, by fleet.Actor) error {
+	in, p, err := alertInput(c)
 	if err != nil {
 		return err
 	}
-	return list(a, c, items, next, alert)
+	group, err := oneOf(c, "by", "type", "agent")
+	if err != nil {
+		return err
+	}
+	items, next, err := a.app.AlertGroups(c.UserContext(), by, cmp.Or(group, "type"), in, p)
+	if err != nil {
+		return err
+	}
+	return list(a, c, items, next, func(g fleet.AlertGroup) api.AlertGroup {
+		return api.AlertGroup{Alerts: g.Alerts, Newest: alert(g.Newest)}
+	})
+}
+
+func alertInput(c *fiber.Ctx) (in app.AlertInput, p app.PageInput, err error) {
+	if p, err = page(c); err != nil {
+		return in, p, err
+	}
+	if in.State, err = oneOf(c, "state", fleet.AlertOpen, fleet.AlertAcknowledged, fleet.AlertSnoozed, fleet.AlertResolved); err != nil {
+		return in, p, err
+	}
+	if in.Type, err = query(c, "type"); err != nil {
+		return in, p, err
+	}
+	if sub, err := query(c, "subType"); err != nil || c.Context().QueryArgs().Has("subType") {
+		if in.SubType = &sub; err != nil {
+			return in, p, err
+		}
+	}
+	agent, err := query(c, "agentId")
+	if id := fleet.AgentID(agent); agent != "" {
+		in.AgentID = &id
+	}
+	return in, p, err
+}
+
+// AckAlerts answers POST /v1/alerts/ack: all open ones of a type or an agent.
+func (a *API) AckAlerts(c *fiber.Ctx, by fleet.Actor) error {
+	var body api.AckAlerts
+	if err := decode(c, &body); err != nil {
+		return err
+	}
+	in := app.AlertInput{Type: body.Type, SubType: body.SubType}
+	if id := fleet.AgentID(body.AgentID); id != "" {
+		in.AgentID = &id
+	}
+	n, err := a.app.AckAlerts(c.UserContext(), by, in)
+	if err != nil {
+		return err
+	}
+	return render(c, api.AlertsAcked{Message: "Alerts acknowledged successfully", Acknowledged: n})
 }
 
 // AckAlert answers POST /v1/alerts/{id}/ack.

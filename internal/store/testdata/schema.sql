@@ -111,7 +111,9 @@ CREATE UNIQUE INDEX alerts_live ON alerts (agent_id, team_id, type, sub_type) WH
 CREATE UNIQUE INDEX alerts_live_alone ON alerts (team_id, type, sub_type) WHERE agent_id IS NULL AND state <> 'resolved';
 CREATE INDEX alerts_snoozed ON alerts (until) WHERE state = 'snoozed';
 CREATE INDEX alerts_team ON alerts (team_id, state, id);
+CREATE INDEX alerts_team_agent ON alerts (team_id, state, agent_id, id);
 CREATE INDEX alerts_team_alone ON alerts (team_id, id) WHERE agent_id IS NULL;
+CREATE INDEX alerts_team_type ON alerts (team_id, state, type, sub_type, id);
 CREATE TABLE api_keys (
   id           TEXT NOT NULL PRIMARY KEY,
   team_id      TEXT NOT NULL REFERENCES teams (id),
