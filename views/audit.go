@@ -88,9 +88,17 @@ type Audit struct {
 
 func (a Audit) who() string {
 	if a.ActorName == "" {
-		return "its program"
+		return a.ActorKind.Word()
 	}
 	return a.ActorName
+}
+
+// kind says what the actor is where its name does not.
+func (a Audit) kind() string {
+	if word := a.ActorKind.Word(); a.ActorKind != fleet.ActorMember && word != a.who() {
+		return word
+	}
+	return ""
 }
 
 func (a Audit) pill() ui.Pill {
