@@ -97,6 +97,7 @@ type browser struct {
 	ctx    context.Context
 	base   string
 	script bool
+	phone  bool
 	mu     sync.Mutex
 	asked  []string // hosts that were asked for something
 	// complaints are errors of the console, where somebody listens to it.
@@ -121,8 +122,11 @@ func open(t *testing.T, base string, script bool) *browser {
 func (b *browser) tab() *browser {
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	b.t.Cleanup(cancel)
-	other := &browser{t: b.t, ctx: ctx, base: b.base, script: b.script}
+	other := &browser{t: b.t, ctx: ctx, base: b.base, script: b.script, phone: b.phone}
 	other.prepare()
+	if b.phone {
+		other.size(390, 844)
+	}
 	return other
 }
 
@@ -250,6 +254,14 @@ func (b *browser) shot(name string) {
 func (b *browser) size(width, height int64) {
 	b.t.Helper()
 	b.do("size", chromedp.EmulateViewport(width, height))
+}
+
+// fits looks for what stands out of the window at the side.
+func (b *browser) fits() {
+	b.t.Helper()
+	if wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth + 1`)); err != nil || wide {
+		b.t.Errorf("%s is wider than the window (%v)", b.path(), err)
+	}
 }
 
 func (b *browser) scheme(name string) {

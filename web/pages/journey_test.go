@@ -15,12 +15,18 @@ const (
 	password = "a long sentence for a test"
 )
 
-// eachWay runs a journey with and without scripts.
+// eachWay runs a journey with and without scripts, on a wide screen and on a
+// phone.
 func eachWay(t *testing.T, walk func(t *testing.T, b *browser)) {
-	for name, script := range map[string]bool{"script": true, "no script": false} {
+	for name, way := range map[string]struct{ script, phone bool }{
+		"script": {true, false}, "no script": {false, false}, "phone": {true, true}, "phone, no script": {false, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			in := run(t, regexp.MustCompile(`/first-run/\S+`), "serve", "--data", filepath.Join(t.TempDir(), "data"), "--addr", "127.0.0.1:0")
-			b := open(t, in.url, script)
+			b := open(t, in.url, way.script)
+			if b.phone = way.phone; b.phone {
+				b.size(390, 844)
+			}
 			b.visit(regexp.MustCompile(`/first-run/\S+`).FindString(in.printed))
 			walk(t, b)
 		})
@@ -55,8 +61,8 @@ func (b *browser) newAgent(name, kind string) string {
 	return strings.TrimSuffix(b.path(), "/setup")
 }
 
-// First run, sign in, create an agent, set it up, see it run, send it a
-// message, read the reply.
+// First run, sign in, create an agent, set it up, see it run without a load,
+// send it a message, read the reply.
 func TestJourneyFirstAgent(t *testing.T) {
 	eachWay(t, func(t *testing.T, b *browser) {
 		b.firstRun()
@@ -77,15 +83,22 @@ func TestJourneyFirstAgent(t *testing.T) {
 		b.fill("[name=country]", "FR")
 		b.click("[data-testid=confirm]")
 		b.see("[data-testid=setup-progress]")
+		stays := b.untouched()
 		b.until("[data-testid=setup-progress][data-status=running]")
+		stays()
+		b.fits()
 		b.shot("journey-1-progress")
 
 		b.visit(agent)
 		b.until("[data-testid=status][data-status=running]")
 		b.click("a[href$='tab=messages']")
+		b.see("[data-testid=message-form]")
+		stays = b.untouched()
 		b.fill("[name=text]", "Who are you?")
 		b.click("[data-testid=message-form] button")
 		b.until("[data-testid=message][data-state=replied]")
+		stays()
+		b.fits()
 		if reply := b.text("[data-testid=reply] .text"); reply == "" {
 			t.Error("the reply is empty")
 		}
@@ -138,13 +151,16 @@ func TestJourneyDelete(t *testing.T) {
 	})
 }
 
-// An agent whose program keeps dying, or that was set up wrongly, ends; relaunch
-// keeps the harmless settings as a draft.
+// An agent whose program keeps dying, or on a phone one that was set up wrongly,
+// has ended, which its page says with the reason; it is relaunched with another,
+// the harmless settings come back as a draft, and it runs again.
 func TestJourneyRelaunch(t *testing.T) {
 	eachWay(t, func(t *testing.T, b *browser) {
 		b.firstRun()
 		agent := b.newAgent("Elif Kaya", "rehearsal")
-		if b.script {
+		why := "Ended: wrong account"
+		if !b.phone {
+			why = "Crash loop: exit 3"
 			b.setUp("elif+crash@northwind.example")
 			b.visit(agent)
 		} else {
@@ -156,21 +172,37 @@ func TestJourneyRelaunch(t *testing.T) {
 			b.click("[data-testid=confirm]")
 		}
 		b.until("[data-testid=status][data-status=ended]")
+		if text := b.text("[data-testid=why]"); !strings.Contains(text, why) {
+			t.Errorf("it ended and says %q, not %q", text, why)
+		}
+		b.fits()
 		b.shot("journey-2-ended")
 		b.click("[data-testid=relaunch]")
+		b.see("[data-testid=relaunch-form]")
+		b.fits()
 		b.do("reason", chromedp.SetValue(chromedp.CSS("[data-testid=relaunch-form] [name=reason]"), "new_account"))
+		b.fill("[data-testid=relaunch-form] [name=note]", "the former one was closed")
 		b.click("[data-testid=confirm]")
 		b.until("[data-testid=status][data-status=setup_needed]")
 		b.click("[data-testid=agent-top] [data-testid=setup]")
 		b.see("[data-testid=draft]")
-		country, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("[data-testid=setup-form] [name=country]").value`))
-		must(t, err)
-		if country != "TR" {
-			t.Errorf("the draft has the country %q", country)
+		for name, want := range map[string]string{"login": "", "password": "", "country": "TR"} {
+			got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("[data-testid=setup-form] [name=`+name+`]").value`))
+			must(b.t, err)
+			if got != want {
+				t.Errorf("the draft has %s %q, want %q", name, got, want)
+			}
 		}
 		b.shot("journey-2-draft")
 		b.setUp("elif@northwind.example")
 		b.until("[data-testid=setup-progress][data-status=running]")
+		b.visit(agent + "?tab=history")
+		if text := b.text("[data-testid=history]"); !strings.Contains(text, "the former one was closed") {
+			t.Errorf("the history does not say why it was relaunched: %s", text)
+		}
+		if text := b.text("[data-testid=agent-top]"); !strings.Contains(text, "running") {
+			t.Errorf("it does not run again: %s", text)
+		}
 	})
 }
 

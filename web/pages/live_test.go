@@ -237,6 +237,9 @@ func (b *browser) isCurrent() {
 // untouched puts a mark into the page that a load of it would take away.
 func (b *browser) untouched() (check func()) {
 	b.t.Helper()
+	if !b.script {
+		return func() {}
+	}
 	must(b.t, chromedp.Do(b.ctx, chromedp.Evaluate[chromedp.Void](`void (window.untouched = true)`)))
 	return func() {
 		b.t.Helper()
