@@ -92,7 +92,7 @@
     if (res.status === 401 || (res.redirected && new URL(res.url).pathname.endsWith("/login"))) {
       finish("signed out", "You are signed out: this page is not kept up any more.", "Sign in", `/login?next=${encodeURIComponent(here())}`);
     } else if (res.ok && whom && whom !== as) {
-      finish("outdated", "You have another role, team or name now: this page is not kept up any more.", "Load it again", here());
+      finish("outdated", "You have another role or team now: this page is not kept up any more.", "Load it again", here());
     }
     return !over;
   };
@@ -266,7 +266,7 @@
     return (el.contains(active) && active.matches("input:not([type=checkbox]),textarea,select")) || (pressed && el.contains(pressed)) ||
       el.querySelector("details.pop[open],[aria-busy=true]") || typed(el) || (!picked.isCollapsed && picked.containsNode(el, true));
   };
-  const own = ({ el, p }) => !p.alone && (el.dataset.live === "" || !el.closest("main") ||
+  const own = ({ el, p }) => !p.alone && (el.dataset.live === "" || !el.closest("main,dialog") ||
     new URL(el.dataset.live, location.href).pathname === location.pathname);
   const flush = async () => {
     const due = [];

@@ -71,6 +71,50 @@ func TestEndedSessionLosesItsStreams(t *testing.T) {
 	}
 }
 
+// Who may not look any more, or may do something else now, loses the stream at
+// once, not at a beat; the others keep theirs.
+func TestStreamsEndWithTheRightToThem(t *testing.T) {
+	for name, act := range map[string]func(w *world, owner fleet.Actor, user fleet.UserID) error{
+		"role lowered": func(w *world, owner fleet.Actor, user fleet.UserID) error {
+			_, err := w.app.SetRole(w.t.Context(), owner, user, fleet.RoleViewer)
+			return err
+		},
+		"role raised": func(w *world, owner fleet.Actor, user fleet.UserID) error {
+			_, err := w.app.SetRole(w.t.Context(), owner, user, fleet.RoleAdmin)
+			return err
+		},
+		"member removed": func(w *world, owner fleet.Actor, user fleet.UserID) error {
+			return w.app.RemoveMember(w.t.Context(), owner, user)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.signIn()
+			theirs, _ := w.watch(w.cookies[fleet.RoleOperator], "")
+			own, _ := w.watch(w.cookies[fleet.RoleOwner], "")
+			key, _ := w.listen(w.keys[fleet.ScopeRead], "")
+			within(t, "a beat", theirs)
+			within(t, "a beat", own)
+			owner, user := w.memberOf(w.cookies[fleet.RoleOwner]), w.memberOf(w.cookies[fleet.RoleOperator])
+			must(t, act(w, owner, fleet.UserID(user.ID)))
+			ends(t, "the end of the stream", theirs)
+			for _, other := range []<-chan string{own, key} {
+				if e := within(t, "the event", other); !strings.Contains(e, "member.changed") {
+					t.Errorf("another stream heard %q", e)
+				}
+			}
+		})
+	}
+}
+
+func (w *world) memberOf(cookie string) fleet.Actor {
+	w.t.Helper()
+	_, token, _ := strings.Cut(cookie, "=")
+	by, _, _, err := w.app.ActorForSession(w.t.Context(), token)
+	must(w.t, err)
+	return by
+}
+
 // An API key has a hundred streams; one more is refused clearly and costs the
 // others nothing, and one that is closed makes room.
 func TestKeysHaveAHundredStreams(t *testing.T) {
