@@ -79,17 +79,32 @@ func (m MemberRemove) title() string {
 	return "Remove " + m.Member.Name + "?"
 }
 
+// MemberRole asks for a member's new role: POST /settings/members/{id}/role.
+type MemberRole struct {
+	Form
+	// Page: it stands alone, not in a dialog; the page sets it.
+	Page   bool
+	Member Member
+	// Role is the one that was chosen.
+	Role string
+}
+
+func (m MemberRole) alone() MemberRole {
+	m.Page = true
+	return m
+}
+
 // roleText says what a role may do.
 func roleText(role string) string {
 	switch fleet.Role(role) {
 	case fleet.RoleViewer:
-		return "sees everything and changes nothing"
+		return "sees everything, changes nothing"
 	case fleet.RoleOperator:
-		return "sets agents up, starts, pauses, relaunches and ends them"
+		return "sets up and runs agents"
 	case fleet.RoleAdmin:
-		return "does all that and deletes agents, manages keys, proxies and members"
+		return "and deletes agents, manages the team"
 	case fleet.RoleOwner:
-		return "does everything and makes other owners"
+		return "and makes other owners"
 	}
 	return ""
 }

@@ -269,7 +269,7 @@ func passwordBlock(m PasswordForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</div><p class=\"fine\">All your other sessions are signed out, in every team.</p><div class=\"end\"><button class=\"btn\" data-testid=\"change-password\">Change password</button></div></form></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</div><div class=\"line\"><p class=\"fine sp\">All your other sessions are signed out, in every team.</p><button class=\"btn\" data-testid=\"change-password\">Change password</button></div></form></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -26,6 +26,7 @@ func settingsStories() map[string]templ.Component {
 		"team-paused":       SettingsPage(pausedTeam()),
 		"members":           MembersPage(sampleMembers()),
 		"members-viewer":    MembersPage(viewer),
+		"member-role":       MemberRolePage(sampleShell("Members", "settings"), MemberRole{Member: sampleMembers().Rows[1], Role: "admin"}),
 		"member-remove":     MemberRemovePage(sampleShell("Members", "settings"), remove),
 		"member-leave-last": MemberRemovePage(sampleShell("Members", "settings"), last),
 		"keys":              KeysPage(sampleKeys()),

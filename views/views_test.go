@@ -227,6 +227,7 @@ func spoiled(s Shell) map[string]templ.Component {
 		"keys":        KeysPage(spoilt(func(m *KeySettings) { m.WhyNot = "" })),
 		"no keys":     KeysPage(spoilt[KeySettings]()),
 		"members":     MembersPage(spoilt[Members]()),
+		"role":        MemberRolePage(s, spoilt[MemberRole]()),
 		"remove":      MemberRemovePage(s, spoilt(func(m *MemberRemove) { m.Blocked = "" })),
 		"security":    SecurityPage(spoilt[Security]()),
 		"invite":      InvitePage(spoilt(func(m *Invite) { m.SignedIn = "" })),

@@ -163,6 +163,7 @@ func (s *Server) settingsRoutes() []route {
 
 		{method: "GET", path: "/settings/members", access: read, handle: asViewer(p.Members)},
 		{method: "POST", path: "/settings/members/invite", access: admin, handle: asViewer(p.Invite)},
+		{method: "GET", path: member + "/role", access: admin, handle: asViewer(p.RoleForm)},
 		{method: "POST", path: member + "/role", access: admin, handle: asViewer(p.SetRole)},
 		// A member without any other right may leave.
 		{method: "GET", path: member + "/remove", access: read, handle: asViewer(p.RemoveForm)},

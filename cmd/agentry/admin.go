@@ -111,6 +111,19 @@ func addMember(ctx context.Context, args []string, io streams) error {
 	})
 }
 
+func setPassword(ctx context.Context, args []string, io streams) error {
+	o := newOnFolder("admin member password", io)
+	email, file := o.fs.String("email", "", "e-mail of the person"), o.fs.String("password-file", "", "file with the new password; - is standard input")
+	return o.do(ctx, args, func(h *installation) ([]string, error) {
+		password, err := readPassword(*file, io.in)
+		if err != nil {
+			return nil, err
+		}
+		id, err := h.app.SetPassword(ctx, *email, password)
+		return []string{"userId", string(id)}, err
+	})
+}
+
 func addKey(ctx context.Context, args []string, io streams) error {
 	o := newOnFolder("admin key add", io)
 	team, scope := o.fs.String("team", "", "id of the team"), o.fs.String("scope", "read", "read, operate, delete or admin")

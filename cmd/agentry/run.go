@@ -40,6 +40,7 @@ func commands() []command {
 		{"init", "--data DIR --team NAME --email E --password-file F|- [--json]", "make the first team, its owner and an API key", initTeam},
 		{"admin team add", "--data DIR --name N [--json]", "add a team", addTeam},
 		{"admin member add", "--data DIR --team ID --email E --role R --password-file F|- [--json]", "add a member", addMember},
+		{"admin member password", "--data DIR --email E --password-file F|- [--json]", "replace a forgotten password; it signs the person out everywhere", setPassword},
 		{"admin key add", "--data DIR --team ID --scope S --name N [--json]", "add an API key", addKey},
 		{"admin seed", "--data DIR --team ID --agents N [--running N] [--seed N] [--json]", "fill a team with a realistic mix and history", seed},
 		{"agent", "[--rehearse]", "the built-in agent program; a server starts it", builtinAgent},

@@ -142,10 +142,38 @@ func (p *Pages) membersAgain(c *fiber.Ctx, who Viewer, put func(m *views.Members
 	}})
 }
 
+// RoleForm answers GET /settings/members/{id}/role, as a dialog or a page.
+func (p *Pages) RoleForm(c *fiber.Ctx, who Viewer) error {
+	shell, err := p.shell(c, who, "Members", "settings")
+	if err != nil {
+		return err
+	}
+	m, err := p.memberRole(c, who)
+	if err != nil {
+		return err
+	}
+	return either(c, views.MemberRoleDialog(m), views.MemberRolePage(shell, m))
+}
+
+func (p *Pages) memberRole(c *fiber.Ctx, who Viewer) (m views.MemberRole, err error) {
+	_, owners, err := p.app.CountMembers(c.UserContext(), who.Actor)
+	if err != nil {
+		return m, err
+	}
+	member, _, err := p.app.Member(c.UserContext(), who.Actor, fleet.UserID(c.Params("memberId")))
+	m.Member, m.Role = p.memberRow(who, member, owners), string(member.Role)
+	return m, err
+}
+
 // SetRole answers POST /settings/members/{id}/role.
 func (p *Pages) SetRole(c *fiber.Ctx, who Viewer) error {
-	p.membersAgain(c, who, func(*views.Members, views.Form) {})
-	_, err := p.app.SetRole(c.UserContext(), who.Actor, fleet.UserID(c.Params("memberId")), fleet.Role(field(c, "role")))
+	role := field(c, "role")
+	remember(c, sent{title: "Members", nav: "settings", fields: []string{"role"}, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+		m, err := p.memberRole(c, who)
+		m.Form, m.Role = f, role
+		return views.MemberRoleDialog(m), func(s views.Shell) templ.Component { return views.MemberRolePage(s, m) }, err
+	}})
+	_, err := p.app.SetRole(c.UserContext(), who.Actor, fleet.UserID(c.Params("memberId")), fleet.Role(role))
 	return done(c, err, membersPath)
 }
 
