@@ -72,6 +72,7 @@ func normal(body string) string {
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`, "TIME"},
 		{`agy_[0-9A-Za-z]{36}`, "KEY"},
 		{`agy_[0-9A-Za-z]{8}`, "PREFIX"},
+		{`http://[^"]*/invite/[0-9A-Za-z_-]{43}`, "LINK"},
 		{`\b1\d{12}\b`, "MS"},
 	} {
 		body = regexp.MustCompile(r.pattern).ReplaceAllString(body, r.word)

@@ -1,0 +1,100 @@
+package pages_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// An owner invites, a second browser accepts and works; made a viewer, it signs
+// in again and can change nothing. Another team's link shows no access.
+func TestJourneyMembers(t *testing.T) {
+	path, err := program()
+	must(t, err)
+	data, secret := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "password")
+	must(t, os.WriteFile(secret, []byte(password), 0o600))
+	made := command(t, path, "init", "--data", data, "--team", "Northwind", "--name", "Mara Reyes", "--email", email, "--password-file", secret, "--json")
+	team := regexp.MustCompile(`"teamId":"([0-9a-f-]{36})"`).FindStringSubmatch(made)[1]
+	other := regexp.MustCompile(`[0-9a-f-]{36}`).FindString(command(t, path, "admin", "team", "add", "--data", data, "--name", "Southwind", "--json"))
+	command(t, path, "admin", "member", "add", "--data", data, "--team", other, "--email", email, "--role", "owner", "--password-file", secret)
+	in := run(t, regexp.MustCompile(`http://`), "serve", "--data", data, "--addr", "127.0.0.1:0")
+	owner := open(t, in.url, true)
+	owner.signIn(email, password)
+	owner.inTeam(team)
+	agent := owner.newAgent("Ada Lindqvist", "assistant")
+	owner.visit("/settings/members")
+	owner.fill("[data-testid=invite-form] [name=email]", "vera@northwind.example")
+	owner.click("[data-testid=invite]")
+	link := owner.text("[data-testid=new-link] code")
+	owner.shot("journey-members-link")
+
+	guest := open(t, in.url, true)
+	guest.size(390, 844)
+	guest.visit(strings.TrimPrefix(link, in.url))
+	guest.shot("journey-members-invite")
+	guest.fill("[data-testid=join-new] [name=name]", "Vera Olsen")
+	guest.fill("[data-testid=join-new] [name=password]", password)
+	guest.click("[data-testid=join-new] button")
+	guest.see("[data-testid=new-agent]")
+	guest.visit(agent)
+	guest.see("[data-testid=start]")
+
+	// The list of the owner has grown without a reload.
+	owner.until("[data-testid=member][data-role=operator]")
+	owner.click("[data-testid=member][data-role=operator] [data-testid=role]")
+	owner.do("role", chromedp.SetValue(chromedp.CSS("dialog [name=role]"), "viewer"))
+	owner.click("dialog [data-testid=confirm]")
+	owner.until("[data-testid=member][data-role=viewer]")
+	owner.shot("journey-members-viewer")
+
+	// The open page of who was made a viewer does not go on; signed in again,
+	// everything is seen and nothing can be changed.
+	guest.visit(agent)
+	guest.see("[data-testid=login]")
+	guest.signIn("vera@northwind.example", password)
+	guest.visit(agent)
+	guest.see("[data-testid=status][data-status=setup_needed]")
+	guest.changesNothing(agent)
+
+	// A link into another team: nothing for her, a switch for the owner.
+	owner.inTeam(other)
+	theirs := owner.newAgent("Bruno Okafor", "assistant")
+	guest.visit(theirs)
+	if text := guest.text("main"); !strings.Contains(text, "you have no access to it") || strings.Contains(text, "Southwind") {
+		t.Errorf("another team's link: %s", text)
+	}
+	guest.shot("journey-members-no-access")
+	owner.inTeam(team)
+	owner.visit(theirs)
+	owner.see("[data-testid=elsewhere]")
+	owner.shot("journey-members-elsewhere")
+	owner.click("[data-testid=switch-there] button")
+	owner.see("[data-testid=agent-top]")
+}
+
+// inTeam switches the team in the header.
+func (b *browser) inTeam(team string) {
+	b.t.Helper()
+	b.visit("/fleet")
+	b.click(".teams summary")
+	b.click(`.teams button[value="` + team + `"]`)
+	b.see("[data-testid=new-agent]")
+}
+
+// changesNothing looks at every page for a form that changes something but
+// one's own session, choices and account.
+func (b *browser) changesNothing(agent string) {
+	b.t.Helper()
+	for _, page := range []string{"/fleet", agent, agent + "?tab=tasks", agent + "?tab=messages", agent + "?tab=usage", agent + "?tab=logs", agent + "?tab=history",
+		"/alerts", "/resources", "/resources/proxies", "/audit", "/settings", "/settings/members", "/settings/keys"} {
+		b.visit(page)
+		b.see("main h1")
+		if n := b.count("main form[method=post]:not([action^='/views'])"); n != 0 {
+			b.t.Errorf("a viewer has %d forms on %s", n, page)
+		}
+	}
+}
