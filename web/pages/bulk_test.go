@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -20,19 +21,41 @@ func crashed(t *testing.T, a *app.App, team fleet.TeamID, name string, relaunche
 	v, err := a.Create(ctx, by, app.CreateInput{Name: name, Kind: "assistant"})
 	must(t, err)
 	for n := 0; ; n++ {
-		_, err := a.Start(ctx, by, v.ID, app.StartInput{})
-		must(t, err)
-		spec, _, _, err := a.BeginRun(ctx, v.ID)
-		must(t, err)
-		for range fleet.DefaultRestart().GiveUpAfter {
-			must(t, a.RunExited(ctx, spec.Run, app.RunExit{Text: "exit 1"}))
-		}
+		crash(t, a, by, v.ID)
 		if n == relaunches {
 			return v.ID
 		}
-		_, err = a.Relaunch(ctx, by, v.ID, app.ReasonInput{})
+		_, err := a.Relaunch(ctx, by, v.ID, app.ReasonInput{})
 		must(t, err)
 	}
+}
+
+// crash starts an agent whose program ends until it is given up.
+func crash(t *testing.T, a *app.App, by fleet.Actor, id fleet.AgentID) {
+	t.Helper()
+	seen := make(chan struct{})
+	go func() {
+		defer close(seen)
+		_, _ = a.Start(t.Context(), by, id, app.StartInput{}) // waits for what is observed
+	}()
+	tick, deadline := time.NewTicker(2*time.Millisecond), time.After(patience)
+	defer tick.Stop()
+	for status := fleet.Status(""); status != fleet.Running; {
+		v, err := a.Agent(t.Context(), by, id)
+		must(t, err)
+		status = v.Status
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("the start was not stored")
+		}
+	}
+	spec, _, _, err := a.BeginRun(t.Context(), id)
+	must(t, err)
+	for range fleet.DefaultRestart().GiveUpAfter {
+		must(t, a.RunExited(t.Context(), spec.Run, app.RunExit{Text: "exit 1"}))
+	}
+	<-seen
 }
 
 // work does all of a bulk, as the worker would.
