@@ -70,7 +70,7 @@ func bulkStories() map[string]templ.Component {
 	waiting.Waiting = 2
 	stopped, broken := sampleBulk(fleet.BulkStopped, 57, 0, 12), sampleBulk(fleet.BulkStopped, 0, 1, 12)
 	stopped.StoppedBy = "Mara Ruiz"
-	broken.Why = "One of the first 1 agent failed: The program could not be started"
+	broken.Why = "The first agent failed: The program could not be started"
 	whole := sampleBulk(fleet.BulkDone, 200, 0, 0)
 	whole.RetryOf = "018f3c1e-7a2b-7c3d-8e4f-0000000000b0"
 	none := sampleBulkForm(fleet.BulkPause)

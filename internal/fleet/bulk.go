@@ -148,6 +148,9 @@ func (b Bulk) Next(failure string) (BulkState, string) {
 		switch {
 		case b.InCanary():
 			stops, why = true, "One of the first "+agents(b.Canary)+" failed: "+failure
+			if b.Canary == 1 {
+				why = "The first agent failed: " + failure
+			}
 		case b.StopAfterFailures > 0 && b.Failed >= b.StopAfterFailures:
 			stops, why = true, fmt.Sprintf("%s failed, the last one with: %s", agents(b.Failed), failure)
 		}
