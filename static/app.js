@@ -93,7 +93,8 @@
   };
   // Exact times are the server's, but for the browser's zone, which it does not know.
   const here = !doc.body.dataset.zone;
-  const exact = (at) => new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  const exact = (at) => format.format(new Date(at));
   const tick = () => {
     const now = Date.now() - skew;
     for (const t of doc.querySelectorAll("time:not(.abs)")) {
