@@ -144,3 +144,6 @@ func secondary(actions []Action) (out []Action) {
 	}
 	return out
 }
+
+// someTags are as many as a row shows; the agent's page shows all.
+const someTags = 6

@@ -294,3 +294,20 @@ func spoil(v reflect.Value) {
 		v.Set(m)
 	}
 }
+
+// An agent with many tags keeps its row low and says how many there are.
+func TestRowShowsSomeTags(t *testing.T) {
+	for _, c := range []struct {
+		tags, shown int
+		last        string
+	}{{0, 0, ""}, {1, 1, "t"}, {6, 6, "t"}, {7, 7, "and 1 more"}, {20, 7, "and 14 more"}} {
+		r := Row{ID: "a", Name: "Ada", Status: "running", Tags: make([]string, c.tags)}
+		for i := range r.Tags {
+			r.Tags[i] = "t"
+		}
+		shown := doc(t, AgentRow(r)).Find(".tags .tag")
+		if shown.Length() != c.shown || words(shown.Last()) != c.last {
+			t.Errorf("%d tags: %d are shown, the last %q", c.tags, shown.Length(), words(shown.Last()))
+		}
+	}
+}
