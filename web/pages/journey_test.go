@@ -109,8 +109,8 @@ func TestJourneyFirstAgent(t *testing.T) {
 	})
 }
 
-// An ended agent is deleted: not before it ended, not with another name; a
-// certificate remains, also where the agent's page was open.
+// An ended agent is deleted: not before it ended, not with another name, and
+// after its export was taken; a certificate with the export's hash remains, also where the agent's page was open.
 func TestJourneyDelete(t *testing.T) {
 	eachWay(t, func(t *testing.T, b *browser) {
 		b.firstRun()
@@ -135,13 +135,27 @@ func TestJourneyDelete(t *testing.T) {
 			b.see("[data-testid=delete-form] [name=name][aria-invalid]")
 			b.shot("journey-3-wrong-name")
 		}
+		hash := b.exportFirst()
+		if got := b.text("[data-testid=delete-form] [data-copy], [data-testid=delete-form] code.pick"); got == "" {
+			t.Error("the name cannot be copied")
+		}
 		b.fill("[data-testid=delete-form] [name=name]", "Grace Mbeki")
+		b.shot("journey-3-exported")
 		b.click("[data-testid=confirm]")
 		b.see("[data-testid=certificate]")
 		if path := b.path(); !strings.HasPrefix(path, "/deletions/") {
 			t.Errorf("the certificate is at %s", path)
 		}
+		if text := b.text("[data-testid=export-hash]"); !strings.Contains(text, hash) {
+			t.Errorf("the certificate has another export: %s, not %s", text, hash)
+		}
 		b.shot("journey-3-certificate")
+		if b.script {
+			axe, err := os.ReadFile("../../static/vendor/axe.min.js")
+			must(t, err)
+			b.check(string(axe), "certificate")
+			b.paper("journey-3-paper")
+		}
 
 		second.until("[data-testid=tombstone]")
 		if text := second.text("[data-testid=certificate]"); !strings.Contains(text, "Mara Reyes") || strings.Contains(text, "Grace") {

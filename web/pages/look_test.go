@@ -74,6 +74,10 @@ func looks() []struct{ name, path, status, click string } {
 		{"settings-security", "/settings/security", "", ""},
 		{"invitation-over", "/invite/made-up", "", ""},
 		{"docs", "/docs", "", ""},
+		{"audit", "/audit", "", ""},
+		{"audit-nothing", "/audit?actor=nobody", "", ""},
+		{"audit-wrong", "/audit?from=2026-01-02T00:00&to=2026-01-01T00:00", "", ""},
+		{"deletions", "/deletions", "", ""},
 		{"tombstone", "/fleet/018f3c1e-7a2b-7c3d-8e4f-000000000007", "", ""},
 		{"no-page", "/nothing-is-here", "", ""},
 	}

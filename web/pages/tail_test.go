@@ -207,8 +207,8 @@ func TestJourneyUsage(t *testing.T) {
 	b.download("[data-testid=download-usage]", "Ada-"+string(id)[:8]+"-usage.csv", "day,kind,incarnation,count\r\n")
 }
 
-// download clicks and reads the file that comes.
-func (b *browser) download(selector, name, begins string) {
+// download clicks and returns the file that comes.
+func (b *browser) download(selector, name, begins string) []byte {
 	b.t.Helper()
 	folder := b.t.TempDir()
 	must(b.t, chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
@@ -225,11 +225,12 @@ func (b *browser) download(selector, name, begins string) {
 			if !strings.HasPrefix(string(raw), begins) {
 				b.t.Errorf("%s begins with %.60q", name, raw)
 			}
-			return
+			return raw
 		}
 		select {
 		case <-deadline:
 			b.t.Fatalf("%s did not come: %v", name, err)
+			return nil
 		case <-tick.C:
 		}
 	}
