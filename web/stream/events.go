@@ -74,6 +74,7 @@ func (s *Streams) open(c *fiber.Ctx, by fleet.Actor, still func(context.Context)
 // send makes the stream the answer's body.
 func send(c *fiber.Ctx, e *events) {
 	c.Set(fiber.HeaderContentType, "text/event-stream")
+	c.Set(fiber.HeaderCacheControl, "no-store, no-transform")
 	c.Set("X-Accel-Buffering", "no")
 	c.Context().Response.ImmediateHeaderFlush = true
 	c.Context().SetBodyStream(e, -1)
