@@ -87,11 +87,28 @@ func (d *demoTeam) prepare(ctx context.Context, in *installation) (fleet.TeamID,
 	}
 	d.apiKey = key
 	d.by = fleet.Actor{Kind: fleet.ActorMember, ID: string(user), Name: "Mara Reyes", TeamID: team, Scope: fleet.ScopeAdmin}
-	if err := d.addProxies(ctx, in.app); err != nil {
+	if err := errors.Join(d.addProxies(ctx, in.app), d.addMembers(ctx, in.app)); err != nil {
 		return "", err
 	}
 	_, err = in.app.Seed(ctx, team, app.SeedInput{Agents: demoAgents, Running: demoRunning, Seed: 11, Outside: true})
 	return team, err
+}
+
+// addMembers gives the team the people that a team has; nobody can sign in as
+// them.
+func (d *demoTeam) addMembers(ctx context.Context, a *app.App) error {
+	var errs []error
+	for _, m := range []app.MemberInput{
+		{Email: "otto@northwind.example", Name: "Otto Lindgren", Role: fleet.RoleAdmin},
+		{Email: "nour@northwind.example", Name: "نور الهدى", Role: fleet.RoleOperator},
+		{Email: "vera@northwind.example", Name: "Vera Olsen", Role: fleet.RoleViewer},
+	} {
+		m.Password = secret.NewToken()
+		_, err := a.AddMember(ctx, d.by.TeamID, m)
+		errs = append(errs, err)
+	}
+	_, _, err := a.Invite(ctx, d.by, app.InviteInput{Email: "jo@northwind.example", Role: fleet.RoleOperator})
+	return errors.Join(append(errs, err)...)
 }
 
 func (d *demoTeam) print(out io.Writer, url string) {
