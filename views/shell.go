@@ -46,6 +46,8 @@ type Shell struct {
 	User, Email, Role string
 	// TeamPause says who paused the whole team and why; "" while it works.
 	TeamPause string
+	// Curl is the command that answers what the page shows; "" is none.
+	Curl string
 	// Insecure shows the banner of the plain-http mode.
 	Insecure bool
 	// Notice stays on top of the page, such as after a redirect; nil is none.

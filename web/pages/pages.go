@@ -70,6 +70,7 @@ func (p *Pages) shell(c *fiber.Ctx, who Viewer, title, nav string) (views.Shell,
 	s.Seq, s.OpenAlerts = around.Last.String(), int(around.OpenAlerts)
 	s.Team, s.Env, s.EnvColor, s.Insecure = who.Member.TeamName, p.config.EnvName, p.config.EnvColor, p.config.InsecureHTTP
 	s.TeamPause = pauseText(around.Pause)
+	s.Curl = p.curl(c)
 	s.As, s.Beat = who.As(), p.config.Beat
 	s.User, s.Email, s.Role = who.Member.User.Name, who.Member.User.Email, string(who.Member.Role)
 	if err == nil {

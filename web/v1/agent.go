@@ -61,8 +61,10 @@ func listInput(c *fiber.Ctx) (in app.ListInput, err error) {
 		Q: text["q"], Tag: text["tag"], Country: strings.ToUpper(text["country"]), Kind: text["kind"],
 		OpenAlerts: text["alerts"] == "open", Sort: text["sort"], Cursor: text["cursor"],
 	}
-	if in.Status, err = statuses(text["status"]); err != nil {
-		return in, err
+	if in.Attention = text["status"] == "attention"; !in.Attention {
+		if in.Status, err = statuses(text["status"]); err != nil {
+			return in, err
+		}
 	}
 	if text["alerts"] != "" && !in.OpenAlerts {
 		return in, fleet.Invalid("alerts", "must be open")
@@ -86,7 +88,7 @@ func statuses(text string) (list []fleet.Status, err error) {
 	for word := range strings.SplitSeq(text, ",") {
 		s := fleet.Status(strings.TrimSpace(word))
 		if !s.Valid() {
-			return nil, fleet.Invalid("status", "must be a comma list of %s", joined(fleet.Statuses()))
+			return nil, fleet.Invalid("status", "must be attention or a comma list of %s", joined(fleet.Statuses()))
 		}
 		list = append(list, s)
 	}
