@@ -63,6 +63,10 @@ func (a *App) sweepBulk(ctx context.Context, b fleet.Bulk) error {
 		return err
 	}
 	a.bulks.touch(b.ID, a.clock.elapsed())
+	if !known {
+		// Nobody knows when a former server acted last.
+		a.bulks.take(b.ID, a.clock.elapsed()+bulkInterval(b))
+	}
 	return a.store.Write(ctx, func(tx *store.Tx) error {
 		if !known && b.ByKind == fleet.ActorKey && b.ByID == fleet.NeighbourID && b.State == fleet.BulkRunning {
 			var err error
@@ -172,7 +176,7 @@ func (r *bulkRun) ready(ctx context.Context, acted bool) bool {
 		now := r.a.clock.elapsed()
 		wait := r.a.bulks.slot(r.bulk.ID, now)
 		if wait <= 0 {
-			r.a.bulks.take(r.bulk.ID, time.Minute/time.Duration(r.bulk.PerMinute))
+			r.a.bulks.take(r.bulk.ID, bulkInterval(r.bulk))
 			return true
 		}
 		if now+wait > r.until && r.flying == 0 {
@@ -183,6 +187,9 @@ func (r *bulkRun) ready(ctx context.Context, acted bool) bool {
 	}
 	return false
 }
+
+// bulkInterval is the pause between two acts of a bulk.
+func bulkInterval(b fleet.Bulk) time.Duration { return time.Minute / time.Duration(b.PerMinute) }
 
 func (r *bulkRun) goesOn(ctx context.Context, acted bool) bool {
 	return ctx.Err() == nil && r.again < bulkPause && r.failed == nil && !r.bulk.State.Over() &&
