@@ -62,12 +62,10 @@ func (s *server) stop(t *testing.T) {
 	}
 }
 
-// Bulks go on with the next server, as often as one stops in the middle; none of
-// them, and no start that waits for its program, holds a stop up.
-func TestBulksSurviveRestarts(t *testing.T) {
-	t.Parallel()
-	ctx, path := t.Context(), filepath.Join(t.TempDir(), "agentry.db")
-	s := serve(t, path)
+// fleet makes a key and agents of its team.
+func (s *server) fleet(t *testing.T, n int) (by fleet.Actor, ids []fleet.AgentID) {
+	t.Helper()
+	ctx := t.Context()
 	team, err := s.AddTeam(ctx, "Ours")
 	if err != nil {
 		t.Fatal(err)
@@ -76,18 +74,27 @@ func TestBulksSurviveRestarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	by, _, _, err := s.ActorForKey(ctx, key)
+	by, _, _, err = s.ActorForKey(ctx, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []fleet.AgentID
-	for range 60 {
+	for range n {
 		v, err := s.Create(ctx, by, app.CreateInput{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, v.ID)
 	}
+	return by, ids
+}
+
+// Bulks go on with the next server, as often as one stops in the middle; none of
+// them, and no start that waits for its program, holds a stop up.
+func TestBulksSurviveRestarts(t *testing.T) {
+	t.Parallel()
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "agentry.db")
+	s := serve(t, path)
+	by, ids := s.fleet(t, 60)
 	tags, err := s.StartBulk(ctx, by, app.BulkInput{Action: fleet.BulkTag, AddTags: []string{"new"}, IDs: ids, PerMinute: fleet.MaxBulkRate})
 	if err != nil {
 		t.Fatal(err)
