@@ -13,7 +13,8 @@ import (
 
 // looks are the pages by name; %s is an agent in the status. click are the
 // things to click one after the other, with " ; " between them, that open a
-// dialog or a menu; "phone" makes the window narrow before.
+// dialog or a menu; "phone" makes the window narrow before. What opens neither
+// ends with "see " and what shows that it is there.
 func looks() []struct{ name, path, status, click string } {
 	return []struct{ name, path, status, click string }{
 		{"fleet", "/fleet", "", ""},
@@ -81,6 +82,12 @@ func looks() []struct{ name, path, status, click string } {
 		{"deletions", "/deletions", "", ""},
 		{"tombstone", "/fleet/018f3c1e-7a2b-7c3d-8e4f-000000000007", "", ""},
 		{"no-page", "/nothing-is-here", "", ""},
+		{"bulks-empty", "/bulk", "", ""},
+		{"bulk-bar", "/fleet", "", "[data-testid=row] [name=ids] ; see #bulk.on"},
+		{"bulk-delete", "/fleet?status=ended", "", "[data-testid=row] [name=ids] ; [data-testid=bulk-delete] ; see [data-testid=bulk-form] [data-typed]"},
+		{"bulk-tags", "/fleet?status=paused", "", "[data-testid=row] [name=ids] ; [data-testid=bulk-tag] ; see [data-testid=bulk-form] [name=addTags]"},
+		{"bulk", "/fleet?status=setup_needed", "", "[data-testid=row] [name=ids] ; [data-testid=bulk-end] ; see [data-testid=bulk-form] ; [data-testid=confirm] ; see [data-testid=bulk][data-state=done]"},
+		{"bulks", "/bulk", "", ""},
 	}
 }
 
@@ -108,11 +115,15 @@ func TestJourneyEveryPageIsAccessible(t *testing.T) {
 			for _, step := range strings.Split(look.click, " ; ") {
 				if step == "phone" {
 					b.size(390, 844)
+				} else if there, ok := strings.CutPrefix(step, "see "); ok {
+					b.see(there)
 				} else {
 					b.click(step)
 				}
 			}
-			b.see("dialog[open] .dlg, details[open] > .sheet")
+			if !strings.Contains(look.click, "see ") {
+				b.see("dialog[open] .dlg, details[open] > .sheet")
+			}
 		}
 		b.check(string(axe), look.name)
 	}
