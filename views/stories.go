@@ -134,8 +134,8 @@ func storiesOfLinks() []partStory {
 			{"many", ui.TabBar("Many", tabs(7, "Overview", "Usage", "Tasks", "Alerts", "Messages", "Resources", "History", "Logs"))},
 		}},
 		{"PageLinks", "The foot of a list that comes in pages.", []storyCase{
-			{"none", ui.PageLinks(ui.Pager{Text: "0 agents"})}, {"first", ui.PageLinks(ui.Pager{Text: "1–50 of 381", NextHref: "/storybook"})},
-			{"between", ui.PageLinks(ui.Pager{Text: "51–100 of 381", PrevHref: "/storybook", NextHref: "/storybook"})}, {"last", ui.PageLinks(ui.Pager{Text: "351–381 of 381 · 31 ended hidden", PrevHref: "/storybook"})},
+			{"none", ui.PageLinks(ui.Pager{Text: "0 agents"})}, {"first", ui.PageLinks(ui.Pager{Label: "First pages", Text: "1–50 of 381", NextHref: "/storybook"})},
+			{"between", ui.PageLinks(ui.Pager{Label: "Pages between", Text: "51–100 of 381", PrevHref: "/storybook", NextHref: "/storybook"})}, {"last", ui.PageLinks(ui.Pager{Label: "Last pages", Text: "351–381 of 381 · 31 ended hidden", PrevHref: "/storybook"})},
 			{"in time", ui.PageLinks(ui.Pager{Text: "50 shown, newest first", PrevHref: "/storybook", PrevLabel: "Newest", NextHref: "/storybook", NextLabel: "Older"})},
 		}},
 	}

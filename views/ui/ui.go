@@ -147,6 +147,8 @@ type Tab struct {
 
 // Pager is the foot of a keyset-paged list.
 type Pager struct {
+	// Label tells several in one page apart; "" is "Pages".
+	Label string
 	// Text says where one is: "1–50 of 381 · 31 ended hidden".
 	Text string
 	// PrevHref and NextHref are "" at the ends.
