@@ -82,7 +82,9 @@ func (a *App) Tick(ctx context.Context) error {
 // command on the local file: those that were there a tick ago and were not
 // published since.
 func (a *App) followEvents(ctx context.Context) error {
-	a.hub.Missed(a.seen.Load())
+	if seen := a.seen.Load(); seen > 0 {
+		a.hub.Missed(seen)
+	}
 	return a.store.Read(ctx, func(tx *store.Tx) error {
 		_, last, err := tx.LastEvent()
 		a.seen.Store(last.Seq)

@@ -26,7 +26,8 @@ const Buffer = 64
 type Hub struct {
 	mu     sync.Mutex
 	closed bool
-	seq    int64 // the newest number known, 0 is none
+	known  bool  // seq says something
+	seq    int64 // the newest number that was told
 	teams  map[fleet.TeamID]map[*Subscription]struct{}
 	keys   map[string]map[*listener]struct{}
 }
@@ -107,10 +108,10 @@ func (h *Hub) Publish(events ...fleet.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range events {
-		if h.seq != 0 && e.Seq > h.seq+1 {
+		if h.known && e.Seq > h.seq+1 {
 			h.dropAll()
 		}
-		h.seq = max(h.seq, e.Seq)
+		h.known, h.seq = true, max(h.seq, e.Seq)
 		for s := range h.teams[e.TeamID] {
 			select {
 			case s.events <- e:
@@ -127,8 +128,8 @@ func (h *Hub) Publish(events ...fleet.Event) {
 func (h *Hub) Reached(seq int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.seq == 0 {
-		h.seq = seq
+	if !h.known {
+		h.known, h.seq = true, seq
 	}
 }
 
@@ -137,10 +138,10 @@ func (h *Hub) Reached(seq int64) {
 func (h *Hub) Missed(seq int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.seq != 0 && seq > h.seq {
+	if h.known && seq > h.seq {
 		h.dropAll()
 	}
-	h.seq = max(h.seq, seq)
+	h.known, h.seq = true, max(h.seq, seq)
 }
 
 // dropAll needs mu.

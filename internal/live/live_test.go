@@ -160,6 +160,17 @@ func TestStreamsAreSentToTheTableForWhatWasNotPublished(t *testing.T) {
 	}
 }
 
+func TestAnEmptyTableIsAPlaceToo(t *testing.T) {
+	h := New()
+	defer h.Close()
+	s := h.Subscribe("a")
+	h.Reached(0)
+	h.Publish(event("a", 2))
+	if got, open := buffered(s); got != nil || open || !s.Lagged() {
+		t.Errorf("got %v, open %v, lagged %v: the first event is another's", got, open, s.Lagged())
+	}
+}
+
 func TestEveryoneAtOnce(t *testing.T) {
 	h := New()
 	var wg sync.WaitGroup
