@@ -7,6 +7,8 @@ type Place struct {
 	Key string
 	// Words are others that people may call it.
 	Words string
+	// Host: for who stands for the whole server.
+	Host bool
 	// Create: for who may create agents.
 	Create bool
 }
@@ -23,6 +25,7 @@ func Places() []Place {
 		{Label: "Resources", Href: "/resources", Key: "r", Words: "ledger vendors"},
 		{Label: "Proxies", Href: "/resources/proxies", Words: "pool"},
 		{Label: "Settings", Href: "/settings", Key: "s", Words: "team keys sessions"},
+		{Label: "System", Href: "/system", Key: "y", Words: "server database queue version", Host: true},
 		{Label: "API docs", Href: "/docs", Key: "d", Words: "help"},
 		{Label: "Time zone", Href: "/zone", Words: "clock utc local"},
 	}

@@ -46,6 +46,8 @@ type Shell struct {
 	User, Email, Role string
 	// TeamPause says who paused the whole team and why; "" while it works.
 	TeamPause string
+	// Host: the member stands for the whole server and may see /system.
+	Host bool
 	// Curl is the command that answers what the page shows; "" is none.
 	Curl string
 	// Insecure shows the banner of the plain-http mode.

@@ -46,6 +46,7 @@ func (s *Server) pageRoutes() []route {
 		{method: "GET", path: "/resources", access: read, handle: asViewer(p.Resources)},
 		{method: "GET", path: "/resources/proxies", access: read, handle: asViewer(p.Proxies)},
 		{method: "GET", path: "/palette", access: read, handle: asViewer(p.Palette), quiet: true},
+		{method: "GET", path: "/system", access: session(fleet.ScopeAdmin), handle: asViewer(p.System)},
 		{method: "GET", path: "/zone", access: read, handle: asViewer(p.ZoneForm)},
 		{method: "POST", path: "/zone", access: read, handle: asViewer(p.SetZone)},
 		{method: "GET", path: "/storybook", access: read, handle: asViewer(p.Storybook)},

@@ -160,11 +160,12 @@ func (s *Server) ledgerRoutes() []route {
 	}
 }
 
-// viewRoutes are those of /v1 about saved views.
+// viewRoutes are those of /v1 about saved views and the whole server.
 func (s *Server) viewRoutes() []route {
 	read, operate := key(fleet.ScopeRead), key(fleet.ScopeOperate)
 	a := s.v1
 	return []route{
+		{method: "GET", path: "/v1/system", access: key(fleet.ScopeAdmin), handle: asActor(a.System)},
 		{method: "GET", path: "/v1/views", access: read, handle: asActor(a.Views)},
 		{method: "POST", path: "/v1/views", access: operate, handle: asActor(a.SaveView)},
 		{method: "PUT", path: "/v1/views/:viewId", access: operate, handle: asActor(a.UpdateView)},

@@ -61,8 +61,9 @@ func openInstallation(ctx context.Context, c config.Config, v vendors, log *slog
 		return nil, errors.Join(err, h.store.Close())
 	}
 	h.app = app.New(app.Config{
-		Now:   clock(),
-		Store: h.store, Hub: h.hub, Sealer: sealer, Kinds: c.Kinds, DefaultKind: c.DefaultKind, Log: log, Disable: c.Disable,
+		Now:     clock(),
+		Version: version,
+		Store:   h.store, Hub: h.hub, Sealer: sealer, Kinds: c.Kinds, DefaultKind: c.DefaultKind, Log: log, Disable: c.Disable,
 		Jobs: queue, Profiles: v.profiles, Proxies: v.proxies, Scratch: c.Data,
 	})
 	empty, err := h.app.NeedsFirstRun(ctx)

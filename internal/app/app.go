@@ -27,6 +27,8 @@ type Runner interface {
 
 // Config is what an App is made of.
 type Config struct {
+	// Version is that of the program.
+	Version     string
 	Store       *store.Store
 	Hub         *live.Hub
 	Sealer      *secret.Sealer
@@ -79,6 +81,8 @@ type App struct {
 	exports     chan struct{} // a place for each that is made
 	seen        atomic.Int64  // the newest event at the last Tick
 	bulks       bulkDesk
+	version     string
+	started     time.Time
 }
 
 // New makes an App. Its events reach subscribers when the store was opened
@@ -102,6 +106,7 @@ func New(c Config) *App {
 		start := a.now() // the difference is monotonic where Now is time.Now
 		a.clock.elapsed = func() time.Duration { return a.now().Sub(start) }
 	}
+	a.version, a.started = c.Version, a.Now()
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

@@ -40,6 +40,9 @@ type Store struct {
 	closed sync.Once
 	owned  sync.WaitGroup
 
+	path string
+	pace pace
+
 	// Statements of each pool, kept for reuse; see statements.
 	writes, reads *statements
 
@@ -66,7 +69,7 @@ type Options struct {
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s := &Store{
 		queue: make(chan *write, maxBatch), asked: make(chan *read), quit: make(chan struct{}),
-		erased: make(chan struct{}, 1), committed: o.Committed, fatal: o.Fatal, log: o.Log,
+		erased: make(chan struct{}, 1), committed: o.Committed, fatal: o.Fatal, log: o.Log, path: path,
 	}
 	if s.fatal == nil {
 		s.fatal = func(err error) { panic(err) }
@@ -249,7 +252,9 @@ func (s *Store) collect(first *write) []*write {
 }
 
 func (s *Store) commit(batch []*write) {
+	began := time.Now()
 	err := s.runBatch(batch)
+	s.pace.add(began, time.Since(began), len(batch))
 	s.writes.prepare()
 	if err != nil {
 		if _, fatal := classify(err); fatal {

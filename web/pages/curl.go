@@ -44,6 +44,7 @@ func Calls() []Call {
 		{Page: "/audit", Route: "/v1/audit", query: auditQuery},
 		{Page: "/deletions", Route: "/v1/deletions", query: limit},
 		{Page: "/deletions/:deletionId", Route: "/v1/deletions/:deletionId"},
+		{Page: "/system", Route: "/v1/system"},
 		{Page: "/settings", Route: "/v1/team"},
 		{Page: "/settings/keys", Route: "/v1/keys"},
 		{Page: "/settings/members", Route: "/v1/members"},

@@ -66,6 +66,7 @@ func TestEveryPageShowsItsCurl(t *testing.T) {
 		"/audit?from=2026-01-01T09:00&zone=Asia/Tokyo": "/v1/audit?from=2026-01-01T00%3A00%3A00Z",
 		"/deletions":                                   "/v1/deletions",
 		"/deletions/" + d.ID:                           "/v1/deletions/" + d.ID,
+		"/system":                                      "/v1/system",
 		"/settings":                                    "/v1/team",
 		"/settings/keys":                               "/v1/keys",
 		"/settings/members":                            "/v1/members",

@@ -67,6 +67,7 @@ func looks() []struct{ name, path, status, click string } {
 		{"proxies", "/resources/proxies", "", ""},
 		{"proxies-paste", "/resources/proxies/paste", "", ""},
 		{"proxies-new", "/resources/proxies/new", "", ""},
+		{"system", "/system", "", ""},
 		{"settings", "/settings", "", ""},
 		{"settings-members", "/settings/members", "", ""},
 		{"dialog-role", "/settings/members", "", "[data-role=operator] [data-testid=role]"},

@@ -71,6 +71,9 @@ func (p *Pages) shell(c *fiber.Ctx, who Viewer, title, nav string) (views.Shell,
 	s.Team, s.Env, s.EnvColor, s.Insecure = who.Member.TeamName, p.config.EnvName, p.config.EnvColor, p.config.InsecureHTTP
 	s.TeamPause = pauseText(around.Pause)
 	s.Curl = p.curl(c)
+	if err == nil && who.Member.Role == fleet.RoleOwner {
+		s.Host, err = p.app.Hosts(c.UserContext(), who.Actor)
+	}
 	s.As, s.Beat = who.As(), p.config.Beat
 	s.User, s.Email, s.Role = who.Member.User.Name, who.Member.User.Email, string(who.Member.Role)
 	if err == nil {

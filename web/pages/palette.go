@@ -25,6 +25,12 @@ func (p *Pages) Palette(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
+	host := who.Member.Role == fleet.RoleOwner
+	if host {
+		if host, err = p.app.Hosts(c.UserContext(), who.Actor); err != nil {
+			return err
+		}
+	}
 	var m views.Palette
 	add := func(title string, hits []views.Hit) {
 		if len(hits) > 0 {
@@ -42,7 +48,7 @@ func (p *Pages) Palette(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	add("Saved views", matching(q, saved))
-	add("Go to", matching(q, placeHits(who)))
+	add("Go to", matching(q, placeHits(who, host)))
 	add("You", matching(q, ownHits()))
 	return send(c, views.PaletteList(m))
 }
@@ -84,9 +90,9 @@ func agentHits(found []app.AgentView) (hits []views.Hit) {
 	return hits
 }
 
-func placeHits(who Viewer) (offers []offer) {
+func placeHits(who Viewer, host bool) (offers []offer) {
 	for _, place := range views.Places() {
-		if place.Create && !who.may(fleet.ScopeOperate) {
+		if place.Create && !who.may(fleet.ScopeOperate) || place.Host && !host {
 			continue
 		}
 		keys := ""
