@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 // world is a server on a real file with two teams: ours, with a key of each
 // scope, and another with an admin's key.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	app     *app.App
 	store   *store.Store
 	hub     *live.Hub
@@ -112,7 +112,7 @@ func (r *runner) tokenOf(id fleet.AgentID) string {
 	return r.token[id]
 }
 
-func newWorld(t *testing.T, change ...func(*Config)) *world {
+func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Helper()
 	w := &world{t: t, hub: live.New(), logs: &lockedBuffer{}, keys: map[fleet.Scope]string{}, client: &http.Client{
 		Transport: &http.Transport{}, Timeout: 20 * time.Second,
@@ -152,7 +152,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	return w
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -254,7 +254,7 @@ func (w *world) do(method, path, key, body string, headers ...string) answer {
 }
 
 // json reads an answer's body.
-func (a answer) json(t *testing.T) map[string]any {
+func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var v map[string]any
 	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
@@ -264,7 +264,7 @@ func (a answer) json(t *testing.T) map[string]any {
 }
 
 // wait polls until the condition holds.
-func wait(t *testing.T, what string, ok func() bool) {
+func wait(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.After(5 * time.Second)
 	tick := time.NewTicker(2 * time.Millisecond)

@@ -30,8 +30,9 @@ func target(c *fiber.Ctx) string { return c.Get("HX-Target") }
 
 // send renders into a buffer, so that no half page is sent, and compresses.
 func send(c *fiber.Ctx, body templ.Component) error {
-	var buf bytes.Buffer
-	if err := body.Render(c.UserContext(), &buf); err != nil {
+	buf := templ.GetBuffer()
+	defer templ.ReleaseBuffer(buf)
+	if err := body.Render(c.UserContext(), buf); err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
@@ -39,9 +40,10 @@ func send(c *fiber.Ctx, body templ.Component) error {
 	c.Vary(fiber.HeaderAcceptEncoding, "HX-Request", "HX-Target")
 	if c.Request().Header.HasAcceptEncoding("gzip") {
 		c.Set(fiber.HeaderContentEncoding, "gzip")
-		return c.Send(fasthttp.AppendGzipBytesLevel(nil, buf.Bytes(), fasthttp.CompressDefaultCompression))
+		small := make([]byte, 0, buf.Len()/8)
+		return c.Send(fasthttp.AppendGzipBytesLevel(small, buf.Bytes(), fasthttp.CompressDefaultCompression))
 	}
-	return c.Send(buf.Bytes())
+	return c.Send(bytes.Clone(buf.Bytes())) // it is read after the buffer is another's
 }
 
 // either sends the part to htmx and the page to anyone else.
