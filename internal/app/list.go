@@ -55,15 +55,8 @@ func (a *App) Agents(ctx context.Context, by fleet.Actor, in ListInput) (p Page,
 			return err
 		}
 		rows = p.cut(rows, order, place, limit)
-		if p.Total, err = tx.CountAgents(by.TeamID, in.filter()); err != nil {
+		if p.Total, p.Hidden, err = tx.CountAgents(by.TeamID, in.filter()); err != nil {
 			return err
-		}
-		if in.HideEnded && len(in.Status) == 0 {
-			ended := in.filter()
-			ended.Status, ended.HideEnded = []fleet.Status{fleet.Ended}, false
-			if p.Hidden, err = tx.CountAgents(by.TeamID, ended); err != nil {
-				return err
-			}
 		}
 		p.Agents, err = a.views(tx, by.TeamID, rows, in.WithSpark)
 		return err
@@ -170,7 +163,7 @@ func (a *App) FleetCounts(ctx context.Context, by fleet.Actor) (c FleetCounts, e
 		for _, n := range c.ByStatus {
 			c.All += n
 		}
-		if c.Attention, err = tx.CountAgents(by.TeamID, store.AgentFilter{Attention: true}); err != nil {
+		if c.Attention, _, err = tx.CountAgents(by.TeamID, store.AgentFilter{Attention: true}); err != nil {
 			return err
 		}
 		if c.Countries, err = tx.TeamCountries(by.TeamID); err != nil {

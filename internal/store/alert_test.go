@@ -48,7 +48,7 @@ func TestTeamAlerts(t *testing.T) {
 		if n, err := tx.CountOpenAlerts(teamA); n != 2 || err != nil {
 			t.Error(n, err)
 		}
-		if n, err := tx.CountAgents(teamA, AgentFilter{OpenAlerts: true}); n != 1 || err != nil {
+		if n, _, err := tx.CountAgents(teamA, AgentFilter{OpenAlerts: true}); n != 1 || err != nil {
 			t.Error("agents with open alerts:", n, err)
 		}
 		if _, err := tx.Alert(teamB, "1"); fleet.CodeOf(err) != fleet.CodeNotFound {

@@ -89,28 +89,49 @@ func (f AgentFilter) finders() (list []finder) {
 	return list
 }
 
-// CountAgents returns how many of the team's agents pass the filter.
-func (tx *Tx) CountAgents(team fleet.TeamID, f AgentFilter) (n int64, err error) {
+// CountAgents returns how many of the team's agents pass the filter, and how
+// many ended ones would if the filter did not hide them.
+func (tx *Tx) CountAgents(team fleet.TeamID, f AgentFilter) (n, hidden int64, err error) {
+	hides := f.HideEnded && len(f.Status) == 0
 	rest := f
 	rest.Attention = false
 	switch {
 	case f.onlyStatus():
-		return tx.countByStatus(team, f)
+		return tx.countByStatus(team, f, hides)
 	case rest.onlyStatus() && len(f.Status) == 0: // of the ended none needs attention
-		return tx.teamCount(team, "attention")
+		n, err = tx.teamCount(team, "attention")
+		return n, 0, err
 	}
 	few, err := tx.fewOf(team, f)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	w := &where{}
-	if few != nil {
+	f.HideEnded = false // one look counts both
+	query, values := countQuery(team, f, few)
+	_, err = tx.one([]any{&n, &hidden}, query, values...)
+	if !hides {
+		return n, 0, err
+	}
+	return n - hidden, hidden, err
+}
+
+// countQuery counts those that pass, and the ended among them. Of a filter that
+// finds many its index answers, alone where it can.
+func countQuery(team fleet.TeamID, f AgentFilter, few []fleet.AgentID) (string, []any) {
+	w, tables := &where{}, `agents a`
+	switch {
+	case few != nil:
 		w = w.among(few, team, f)
-	} else {
-		w.counting(team, f)
+	case f.Tag != "":
+		tables = `agent_tags g JOIN agents a ON a.id = g.agent_id`
+		w.add(`g.team_id = ` + w.arg(team) + ` AND g.tag = ` + w.arg(f.Tag) + ` AND a.team_id || '' = ` + w.arg(team))
+		f.Tag = ""
+		w.exactly(team, f)
+	default:
+		w.add(`a.team_id = ` + w.arg(team))
+		w.exactly(team, f)
 	}
-	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM agents a WHERE `+w.text(), w.args...)
-	return n, err
+	return `SELECT COUNT(*), COALESCE(SUM(CASE WHEN a.status = 'ended' THEN 1 ELSE 0 END), 0) FROM ` + tables + ` WHERE ` + w.text(), w.args
 }
 
 // teamCount is one of the numbers that are kept of a team.
@@ -119,15 +140,17 @@ func (tx *Tx) teamCount(team fleet.TeamID, name string) (n int64, err error) {
 	return n, err
 }
 
-func (tx *Tx) countByStatus(team fleet.TeamID, f AgentFilter) (int64, error) {
+func (tx *Tx) countByStatus(team fleet.TeamID, f AgentFilter, hides bool) (n, hidden int64, err error) {
 	counts, err := tx.StatusCounts(team)
-	var sum int64
-	for status, n := range counts {
+	for status, count := range counts {
 		if f.has(status) {
-			sum += n
+			n += count
 		}
 	}
-	return sum, err
+	if hides {
+		hidden = counts[fleet.Ended]
+	}
+	return n, hidden, err
 }
 
 // where collects conditions and their arguments.
@@ -155,12 +178,6 @@ func newWhere(team fleet.TeamID, f AgentFilter) *where {
 	}
 	w.tagged(team, f)
 	return w
-}
-
-// counting is for counting: the index of a filter may answer alone.
-func (w *where) counting(team fleet.TeamID, f AgentFilter) {
-	w.add(`a.team_id = ` + w.arg(team))
-	w.exactly(team, f)
 }
 
 // among is for those of the ids that pass.

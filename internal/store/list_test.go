@@ -74,9 +74,15 @@ func TestPagesAreTheWholeList(t *testing.T) {
 				p := PlaceOf(list[0], order)
 				from = &p
 			}
-			n, err := tx.CountAgents(team, f)
-			if err != nil || int(n) != len(want) {
-				rt.Fatalf("counted %d, want %d, %v", n, len(want), err)
+			n, hidden, err := tx.CountAgents(team, f)
+			wantHidden := 0
+			if f.HideEnded && len(f.Status) == 0 {
+				ended := f
+				ended.Status, ended.HideEnded = []fleet.Status{fleet.Ended}, false
+				wantHidden = len(expected(all, ended, order))
+			}
+			if err != nil || int(n) != len(want) || int(hidden) != wantHidden {
+				rt.Fatalf("counted %d and %d hidden, want %d and %d, %v", n, hidden, len(want), wantHidden, err)
 			}
 			return nil
 		})
@@ -320,7 +326,7 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 		"RunningInPause":     func(tx *Tx) error { _, err := tx.RunningInPause(10); return err },
 		"LeftPaused":         func(tx *Tx) error { _, err := tx.LeftPaused(10); return err },
 		"Team":               func(tx *Tx) error { _, err := tx.Team(teamA); return err },
-		"Attention":          func(tx *Tx) error { _, err := tx.CountAgents(teamA, AgentFilter{Attention: true}); return err },
+		"Attention":          func(tx *Tx) error { _, _, err := tx.CountAgents(teamA, AgentFilter{Attention: true}); return err },
 		"Agent":              func(tx *Tx) error { _, err := tx.Agent(teamA, "a"); return err },
 		"TeamCountries":      func(tx *Tx) error { _, err := tx.TeamCountries(teamA); return err },
 		"TeamTags":           func(tx *Tx) error { _, err := tx.TeamTags(teamA); return err },

@@ -82,7 +82,7 @@ func looksOf(a fleet.Agent) map[string]look {
 			return len(names), err
 		}, "", 1},
 		"CountAgents": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			n, err := tx.CountAgents(team, AgentFilter{Country: "FR", Tag: "tag"})
+			n, _, err := tx.CountAgents(team, AgentFilter{Country: "FR", Tag: "tag"})
 			return int(n), err
 		}, "", 1},
 		"StatusCounts": {func(tx *Tx, team fleet.TeamID) (int, error) {
