@@ -19,12 +19,13 @@ type FleetList struct {
 	Total int
 	Chips []Chip
 	// Query, Status and the rest are the present filters as they stand in the
-	// URL: q, status, country, kind, tag, sort.
-	Query, Status, Country, Kind, Tag, Sort string
-	// Countries, Kinds, Tags and Sorts are the choices, each with "" first.
-	Countries, Kinds, Tags, Sorts []ui.Option
-	Rows                          []Row
-	Pager                         ui.Pager
+	// URL: q, status, country, kind, tag, alerts, sort.
+	Query, Status, Country, Kind, Tag, Alerts, Sort string
+	// Countries, Kinds, Tags, AlertChoices and Sorts are the choices, each with
+	// "" first.
+	Countries, Kinds, Tags, AlertChoices, Sorts []ui.Option
+	Rows                                        []Row
+	Pager                                       ui.Pager
 	// Views are the saved ones.
 	Views ViewMenu
 	// CSVHref is the download of the whole list with its filters.
@@ -37,7 +38,7 @@ type FleetList struct {
 
 // filtered tells whether anything but the sort narrows the list.
 func (l FleetList) filtered() bool {
-	return l.Query != "" || l.Status != "" || l.Country != "" || l.Kind != "" || l.Tag != ""
+	return l.Query != "" || l.Status != "" || l.Country != "" || l.Kind != "" || l.Tag != "" || l.Alerts != ""
 }
 
 // Chip is one status with its count.

@@ -20,7 +20,7 @@ func (l listing) bulkBar(who Viewer, matching int) *views.BulkBar {
 func (l listing) filters() (list []ui.Option) {
 	for _, f := range []ui.Option{
 		{Label: "status", Value: l.status}, {Label: "q", Value: l.q}, {Label: "country", Value: l.country},
-		{Label: "kind", Value: l.kind}, {Label: "tag", Value: l.tag}, {Label: "sort", Value: l.sort},
+		{Label: "kind", Value: l.kind}, {Label: "tag", Value: l.tag}, {Label: "alerts", Value: l.alerts}, {Label: "sort", Value: l.sort},
 	} {
 		if f.Value != "" {
 			list = append(list, f)

@@ -22,7 +22,7 @@ const rowsPerPage = 50
 
 // listing is what the address of the fleet asks for.
 type listing struct {
-	status, q, country, kind, tag, sort, cursor string
+	status, q, country, kind, tag, alerts, sort, cursor string
 	// at is the place of the first row, as the link that led here had it.
 	at int
 }
@@ -35,7 +35,7 @@ func listingOf(c *fiber.Ctx) (listing, error) {
 func listingFrom(get func(name string) string) (listing, error) {
 	l := listing{
 		status: get("status"), q: get("q"), country: get("country"), kind: get("kind"),
-		tag: get("tag"), sort: get("sort"), cursor: get("cursor"), at: 1,
+		tag: get("tag"), alerts: get("alerts"), sort: get("sort"), cursor: get("cursor"), at: 1,
 	}
 	if n, err := strconv.Atoi(get("at")); err == nil && n > 1 && l.cursor != "" {
 		l.at = n
@@ -43,12 +43,15 @@ func listingFrom(get func(name string) string) (listing, error) {
 	if l.status != "" && l.status != "attention" && !fleet.Status(l.status).Valid() {
 		return l, fleet.Invalid("status", "must be one of the statuses, or attention")
 	}
+	if l.alerts != "" && l.alerts != "open" {
+		return l, fleet.Invalid("alerts", "must be open, or left out")
+	}
 	return l, nil
 }
 
 func (l listing) input() app.ListInput {
 	in := app.ListInput{
-		Q: l.q, Tag: l.tag, Country: l.country, Kind: l.kind, Attention: l.status == "attention", HideEnded: l.status == "",
+		Q: l.q, Tag: l.tag, Country: l.country, Kind: l.kind, OpenAlerts: l.alerts == "open", Attention: l.status == "attention", HideEnded: l.status == "",
 		Sort: l.sort, Limit: rowsPerPage, Cursor: l.cursor, WithSpark: true,
 	}
 	if l.status != "" && l.status != "attention" {
@@ -63,7 +66,7 @@ func (l listing) input() app.ListInput {
 // href is the address of the list with other values: pairs of name and value.
 func (l listing) href(pairs ...string) string {
 	values := url.Values{}
-	for name, v := range map[string]string{"status": l.status, "q": l.q, "country": l.country, "kind": l.kind, "tag": l.tag, "sort": l.sort} {
+	for name, v := range map[string]string{"status": l.status, "q": l.q, "country": l.country, "kind": l.kind, "tag": l.tag, "alerts": l.alerts, "sort": l.sort} {
 		values.Set(name, v)
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -143,12 +146,14 @@ func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts
 		return err
 	}
 	m.CSVHref = strings.Replace(l.href(), "/fleet", "/fleet.csv", 1)
-	m.Query, m.Status, m.Country, m.Kind, m.Tag, m.Sort = l.q, l.status, l.country, l.kind, l.tag, l.sort
+	m.Query, m.Status, m.Country, m.Kind, m.Tag, m.Alerts, m.Sort = l.q, l.status, l.country, l.kind, l.tag, l.alerts, l.sort
 	m.Countries = choices("Country", counts.Countries, l.country)
 	m.Tags = choices("Tag", counts.Tags, l.tag)
 	m.Kinds = choices("Kind", p.kindNames(), l.kind)
+	m.AlertChoices = []ui.Option{{Label: "Alerts"}, {Value: "open", Label: "Open alerts"}}
 	m.Sorts = []ui.Option{
-		{Value: "", Label: "Sort: attention"}, {Value: "name", Label: "Sort: name"}, {Value: "-updatedAt", Label: "Sort: last changed"},
+		{Value: "", Label: "Sort: attention"}, {Value: "name", Label: "Sort: name"}, {Value: "-name", Label: "Sort: name, Z to A"},
+		{Value: "-updatedAt", Label: "Sort: last changed"}, {Value: "updatedAt", Label: "Sort: longest unchanged"},
 		{Value: "-createdAt", Label: "Sort: newest"}, {Value: "createdAt", Label: "Sort: oldest"},
 	}
 	m.Bulk = l.bulkBar(who, int(page.Total))
