@@ -175,7 +175,7 @@
       e.preventDefault();
       return palette();
     }
-    if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && e.target.matches("[data-enter]")) return e.target.form.requestSubmit();
+    if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && !e.isComposing && e.target.matches("[data-enter]")) return e.target.form.requestSubmit();
     if (e.key === "Escape") {
       const menu = e.target.closest && e.target.closest("details.pop[open],details.burger[open]");
       if (menu) $("summary", menu).focus();

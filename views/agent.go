@@ -41,7 +41,8 @@ type AgentTop struct {
 	Why                            string
 	Incarnation                    int
 	OpenAlerts                     int
-	PendingTasks                   int
+	// OpenTasks are pending or in hand.
+	OpenTasks int
 	// Protection says who protected it and why; "" is unprotected.
 	Protection string
 	// NeedsSetup: the kind asks for setup fields.
@@ -56,7 +57,7 @@ func (t AgentTop) tabs() []ui.Tab {
 		name, label string
 		count       int
 	}{
-		{"overview", "Overview", 0}, {"usage", "Usage", 0}, {"tasks", "Tasks", t.PendingTasks}, {"alerts", "Alerts", t.OpenAlerts},
+		{"overview", "Overview", 0}, {"usage", "Usage", 0}, {"tasks", "Tasks", t.OpenTasks}, {"alerts", "Alerts", t.OpenAlerts},
 		{"messages", "Messages", 0}, {"resources", "Resources", 0}, {"history", "History", 0}, {"logs", "Logs", 0},
 	} {
 		out = append(out, ui.Tab{Href: tabPath(t.ID, o.name), Label: o.label, Count: o.count, Current: o.name == t.Tab})
@@ -197,8 +198,11 @@ type Messages struct {
 	AgentID, AgentName string
 	// Items are the newest, oldest of them first.
 	Items []Message
-	// OlderHref leads to what was before; "" is nothing.
-	OlderHref string
+	// Self is the address of what is shown. OlderHref leads to what was before,
+	// NewestHref back from there; "" is nothing.
+	Self, OlderHref, NewestHref string
+	// Only is the conversation that alone is shown; "" is all of them.
+	Only string
 	// Write is nil where the member may not write, or nobody can now: Closed
 	// says why.
 	Write  *MessageForm
@@ -209,6 +213,8 @@ type Messages struct {
 // Message is a text and its reply.
 type Message struct {
 	ID, From, Text, Reply string
+	// In is another conversation than that of this page; "" is this one.
+	In, InHref string
 	// State is pending, replied or failed.
 	State           string
 	SentAt, ReplyAt time.Time

@@ -91,7 +91,7 @@ func sampleTop(status, observed string) AgentTop {
 	return AgentTop{
 		ID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Login: "ada@northwind.example", Country: "FR",
 		Kind: "assistant", Status: status, Observed: observed, LastHeard: ago(3 * time.Second), Incarnation: 2,
-		Why: "Daily limit reached: 25 of 25 messages; goes on tomorrow 09:00 Europe/Paris", OpenAlerts: 2, PendingTasks: 12,
+		Why: "Daily limit reached: 25 of 25 messages; goes on tomorrow 09:00 Europe/Paris", OpenAlerts: 2, OpenTasks: 12,
 		Protection: "Protected by Mara: pilot customer", NeedsSetup: true, Now: testNow,
 		Actions: ActionsFor(Facts{Status: status, Observed: observed, NeedsSetup: true, Protected: true, Why: func(verb string) string {
 			if verb == "disable" {

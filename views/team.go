@@ -34,5 +34,8 @@ func (d DayPlan) text() string {
 	if d.Target == 0 && d.Done == 0 {
 		return "no working hours today"
 	}
+	if d.Target == 0 {
+		return fmt.Sprintf("%d, no working hours today", d.Done)
+	}
 	return fmt.Sprintf("%d of %d", d.Done, d.Target)
 }

@@ -106,8 +106,11 @@ func TestFleetPage(t *testing.T) {
 		t.Errorf("the foot says %q", got)
 	}
 	row := d.Find("#agent-018f3c1e-7a2b-7c3d-8e4f-000000000002")
-	if got := words(row.Find(`[data-testid="status"]`)); got != "not responding last heard 1 h ago" {
+	if got := words(row.Find(`[data-testid="status"]`)); got != "not responding" {
 		t.Errorf("a silent agent's status reads %q", got)
+	}
+	if got := words(row.Find(".why")); !strings.HasPrefix(got, "last heard 1 h ago · ") {
+		t.Errorf("and below it %q", got)
 	}
 	if got := words(row.Find(`[data-testid="row-alerts"]`)); got != "2 alerts" {
 		t.Errorf("alerts read %q", got)

@@ -174,7 +174,7 @@ func (a *App) gate(row store.AgentRow, now time.Time) fleet.Gate {
 
 // today is what the gate asks about an agent.
 func (a *App) today(r store.AgentRow, alerts []fleet.Alert, now time.Time) fleet.Today {
-	t := fleet.Today{Work: r.Work, Alerts: alerts, NeedsSetup: a.kinds[r.Kind].NeedsSetup(), TeamPause: r.TeamPause}
+	t := fleet.Today{Work: r.Work, Alerts: alerts, NeedsSetup: a.kinds[r.Kind].NeedsSetup(), GiveUpAfter: a.kinds[r.Kind].Restart.GiveUpAfter, TeamPause: r.TeamPause}
 	handed := !r.Work.Messages.LastHanded.IsZero() || !r.Work.Invitations.LastHanded.IsZero()
 	if handed && !r.DaySince.Equal(r.Hours.DayStart(now)) {
 		// A claim would have begun the day: nothing was handed out on it.

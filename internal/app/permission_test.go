@@ -118,6 +118,9 @@ func lookingAtAnAgent() map[string]useCase {
 			_, _, err := b.Tasks(ctx, by, id, "", app.PageInput{})
 			return err
 		}},
+		"OpenTasks": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return second(b.OpenTasks(ctx, by, id))
+		}},
 		"Alerts": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			_, _, err := b.Alerts(ctx, by, id, app.PageInput{})
 			return err

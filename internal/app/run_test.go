@@ -23,7 +23,7 @@ func TestCrashLoop(t *testing.T) {
 			want(t, "an exit", effects{Events: []string{"agent.run_changed"}})
 		got := b.get(id)
 		if got.Status != fleet.Running || got.Runtime.State != fleet.ObservedBackoff || got.Runtime.Failures != n || got.Runtime.Restarts != n ||
-			got.Why != fmt.Sprintf("Restarting after exit 3, try %d", n+1) || got.Runtime.Handle != "" {
+			got.Why != fmt.Sprintf("Restarting after exit 3, try %d of 3", n+1) || got.Runtime.Handle != "" {
 			t.Errorf("%+v %q", got.Runtime, got.Why)
 		}
 		most := time.Duration(n) * time.Second // 1 s, 2 s, less up to a quarter

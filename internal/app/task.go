@@ -31,6 +31,21 @@ func (a *App) Tasks(ctx context.Context, by fleet.Actor, id fleet.AgentID, state
 	}), func(t fleet.Task) string { return t.ID })
 }
 
+// OpenTasks counts an agent's tasks that are pending or in hand.
+func (a *App) OpenTasks(ctx context.Context, by fleet.Actor, id fleet.AgentID) (n int, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return 0, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Agent(by.TeamID, id); err != nil {
+			return err
+		}
+		n, err = tx.CountOpenTasks(by.TeamID, id)
+		return err
+	})
+	return n, err
+}
+
 // AddTask gives an agent something to do.
 func (a *App) AddTask(ctx context.Context, by fleet.Actor, id fleet.AgentID, in TaskInput) (t fleet.Task, err error) {
 	if err := fleet.CheckText("type", in.Type, 1, 40); err != nil {

@@ -14,6 +14,8 @@ type Today struct {
 	Alerts []Alert
 	// NeedsSetup is of the agent's kind.
 	NeedsSetup bool
+	// GiveUpAfter is of the agent's kind: so many exits end it; 0 is unknown.
+	GiveUpAfter int
 	// TeamPause is set while the whole team is paused.
 	TeamPause *TeamPause
 	// Preparing are the outside things that the agent waits for.
@@ -56,7 +58,11 @@ func whyRunning(a Agent, t Today, gate Gate, now time.Time) string {
 		}
 		return "Not responding: not heard since " + clock(a, a.Runtime.LastHeardAt, now)
 	case ObservedBackoff:
-		return fmt.Sprintf("Restarting after %s, try %d", orWord(a.Runtime.LastError, "an exit"), a.Runtime.Failures+1)
+		s := fmt.Sprintf("Restarting after %s, try %d", orWord(a.Runtime.LastError, "an exit"), a.Runtime.Failures+1)
+		if t.GiveUpAfter > a.Runtime.Failures {
+			s += fmt.Sprintf(" of %d", t.GiveUpAfter)
+		}
+		return s
 	}
 	return gate.Reason
 }

@@ -55,7 +55,7 @@ func TestWhy(t *testing.T) {
 		{"lost counts before hours", agent(fleet.Running, func(a *fleet.Agent) { a.Runtime.State = fleet.ObservedLost }), fleet.Today{}, instant(t, "2026-01-14T23:00:00Z"), "Not responding: the program never said hello"},
 		{"back-off", agent(fleet.Running, func(a *fleet.Agent) {
 			a.Runtime = fleet.Runtime{State: fleet.ObservedBackoff, LastError: "exit 3", Failures: 2}
-		}), fleet.Today{}, time.Time{}, "Restarting after exit 3, try 3"},
+		}), fleet.Today{GiveUpAfter: 5}, time.Time{}, "Restarting after exit 3, try 3 of 5"},
 		{"back-off without a reason", agent(fleet.Running, func(a *fleet.Agent) { a.Runtime.State = fleet.ObservedBackoff }), fleet.Today{}, time.Time{}, "Restarting after an exit, try 1"},
 		{"paused", agent(fleet.Paused, nil), fleet.Today{}, time.Time{}, "Paused"},
 		{"paused by", agent(fleet.Paused, func(a *fleet.Agent) { a.PausedBy, a.PauseNote, a.ResumeAt = "Ann", "lunch", now.Add(time.Hour) }), fleet.Today{}, time.Time{},

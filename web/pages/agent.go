@@ -46,11 +46,11 @@ func (p *Pages) agentPage(c *fiber.Ctx, who Viewer, id fleet.AgentID, tab string
 	if err != nil {
 		return m, err
 	}
-	pending, _, err := p.app.Tasks(c.UserContext(), who.Actor, id, string(fleet.TaskPending), app.PageInput{Limit: 200})
+	open, err := p.app.OpenTasks(c.UserContext(), who.Actor, id)
 	if err != nil {
 		return m, err
 	}
-	m.Shell.Title, m.Top = v.Name, p.top(who, v, len(pending))
+	m.Shell.Title, m.Top = v.Name, p.top(who, v, open)
 	m.Top.Tab = tab
 	switch tab {
 	case "usage":
@@ -87,12 +87,12 @@ func (p *Pages) agentAgain(c *fiber.Ctx, who Viewer, id fleet.AgentID, tab strin
 	}})
 }
 
-func (p *Pages) top(who Viewer, v app.AgentView, pending int) views.AgentTop {
+func (p *Pages) top(who Viewer, v app.AgentView, open int) views.AgentTop {
 	kind, _ := p.app.Kind(v.Kind)
 	t := views.AgentTop{
 		ID: string(v.ID), Name: v.Name, Login: v.Login, Country: v.Country, Kind: v.Kind, Status: string(v.Status), Observed: string(v.Runtime.State),
 		LastHeard: v.Runtime.LastHeardAt, Since: v.StatusAt, Why: v.Why, Incarnation: v.Incarnation, OpenAlerts: v.OpenAlerts,
-		PendingTasks: pending, NeedsSetup: kind.NeedsSetup(), Actions: p.actions(who, v), Now: p.nowAt(who, v.Hours),
+		OpenTasks: open, NeedsSetup: kind.NeedsSetup(), Actions: p.actions(who, v), Now: p.nowAt(who, v.Hours),
 	}
 	if pr := v.Protected; pr != nil {
 		t.Protection = "Protected by " + pr.By + ": " + pr.Reason

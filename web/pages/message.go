@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"net/url"
 	"slices"
 
 	"github.com/a-h/templ"
@@ -12,25 +13,48 @@ import (
 )
 
 func (p *Pages) messages(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Messages, error) {
-	items, next, err := p.app.Messages(c.UserContext(), who.Actor, v.ID, "", app.PageInput{Cursor: query(c, "cursor")})
-	m := &views.Messages{AgentID: string(v.ID), AgentName: v.Name, Now: p.nowAt(who, v.Hours)}
+	only, cursor := query(c, "conversation"), query(c, "cursor")
+	items, next, err := p.app.Messages(c.UserContext(), who.Actor, v.ID, only, app.PageInput{Cursor: cursor})
+	m := &views.Messages{AgentID: string(v.ID), AgentName: v.Name, Only: only, Self: messagesPath(v.ID, only, cursor), Now: p.nowAt(who, v.Hours)}
 	for _, one := range slices.Backward(items) {
 		m.Items = append(m.Items, views.Message{
 			ID: one.ID, From: one.From, Text: one.Text, Reply: one.Reply, State: string(one.State), SentAt: one.CreatedAt, ReplyAt: one.RepliedAt,
 		})
+		// One that was given no conversation is one of its own.
+		if last := &m.Items[len(m.Items)-1]; one.Conversation != pageConversation && one.Conversation != one.ID && only == "" {
+			last.In, last.InHref = one.Conversation, messagesPath(v.ID, one.Conversation, "")
+		}
 	}
 	if next != "" {
-		m.OlderHref = agentPath(v.ID, "?tab=messages&cursor="+next)
+		m.OlderHref = messagesPath(v.ID, only, next)
 	}
-	if who.may(fleet.ScopeOperate) && v.Status == fleet.Running {
+	if cursor != "" {
+		m.NewestHref = messagesPath(v.ID, only, "")
+	}
+	switch {
+	case only != "" || cursor != "":
+	case who.may(fleet.ScopeOperate) && v.Status == fleet.Running:
 		m.Write = &views.MessageForm{AgentID: string(v.ID), AgentName: v.Name}
 		if rt := v.Runtime.State; rt == fleet.ObservedLost || rt == fleet.ObservedBackoff {
 			m.Write.Why = sentence(v.Why)
 		}
-	} else if who.may(fleet.ScopeOperate) {
+	case who.may(fleet.ScopeOperate):
 		m.Closed = "It is " + v.Status.Word() + ": only a running agent takes messages."
 	}
 	return m, err
+}
+
+// messagesPath is the tab of messages: of one conversation, "" is all, and from
+// a place on, "" is the newest.
+func messagesPath(id fleet.AgentID, conversation, cursor string) string {
+	values := url.Values{"tab": {"messages"}}
+	if conversation != "" {
+		values.Set("conversation", conversation)
+	}
+	if cursor != "" {
+		values.Set("cursor", cursor)
+	}
+	return agentPath(id, "?"+values.Encode())
 }
 
 // pageConversation is what the members write on an agent's page: they see each

@@ -229,6 +229,12 @@ func TestFleet(t *testing.T) {
 	if found.Find("[data-testid=row]").Length() != 0 || found.words("[data-testid=range]") != "None · 1 ended hidden" {
 		t.Errorf("search: %q", found.words("[data-testid=range]"))
 	}
+	if a := w.as(fleet.RoleOwner).get("/fleet?alerts=open"); a.words("[data-testid=range]") != "None" || a.Find("select[name=alerts] option[value=open][selected]").Length() != 1 {
+		t.Errorf("open alerts: %q", a.words("[data-testid=range]"))
+	}
+	if a := w.as(fleet.RoleOwner).get("/fleet?alerts=some"); a.status != http.StatusBadRequest {
+		t.Errorf("unknown alerts: %d", a.status)
+	}
 	if a := w.as(fleet.RoleOwner).get("/fleet?status=asleep"); a.status != http.StatusBadRequest {
 		t.Errorf("unknown status: %d", a.status)
 	}
