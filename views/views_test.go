@@ -308,7 +308,7 @@ func TestRowShowsSomeTags(t *testing.T) {
 		for i := range r.Tags {
 			r.Tags[i] = "t"
 		}
-		shown := doc(t, AgentRow(r)).Find(".tags .tag")
+		shown := doc(t, AgentRow(r)).Find(".flags .tag")
 		if shown.Length() != c.shown || words(shown.Last()) != c.last {
 			t.Errorf("%d tags: %d are shown, the last %q", c.tags, shown.Length(), words(shown.Last()))
 		}
