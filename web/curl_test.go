@@ -27,7 +27,7 @@ func TestPagesAndTheirCalls(t *testing.T) {
 	none := []string{"/", "/events", "/docs", "/docs/examples/:name", "/fleet/new", "/palette", "/storybook", "/zone", "/settings/security", "/audit/new"}
 	for path, r := range byPath {
 		last := path[strings.LastIndex(path, "/")+1:]
-		form := slices.Contains([]string{"disable", "edit", "end", "forget", "new", "paste", "pause", "protect", "remove", "retry", "row", "unprotect", "verify", "delete"}, last)
+		form := slices.Contains([]string{"disable", "edit", "end", "forget", "new", "paste", "pause", "protect", "remove", "retry", "role", "row", "unprotect", "verify", "delete"}, last)
 		file := strings.Contains(last, ".") || slices.Contains([]string{"export", "logs"}, last)
 		if r.access.kind == bySession && !form && !file && !slices.Contains(none, path) && !slices.Contains(pages.CalledPages(), path) {
 			t.Errorf("%s shows no call: add it to pages.Calls", path)
