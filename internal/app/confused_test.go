@@ -125,8 +125,6 @@ func TestATeamThatComesLaterIsTold(t *testing.T) {
 	}
 }
 
-func list3[T any](list T, _ string, err error) (T, error) { return list, err }
-
 // People read sentences, not what the network's library says beside them.
 func TestAVendorThatIsAwayIsExplainedInASentence(t *testing.T) {
 	t.Parallel()
