@@ -233,6 +233,9 @@ func target(tx *store.Tx, by fleet.Actor, user fleet.UserID) (m fleet.Member, ow
 }
 
 func dropMember(tx *store.Tx, team fleet.TeamID, user fleet.UserID) error {
+	if err := tx.LeaveViews(team, user); err != nil {
+		return err
+	}
 	if _, err := tx.DeleteMember(team, user); err != nil {
 		return err
 	}

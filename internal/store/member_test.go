@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func memberLooks() map[string]look {
 
 // memberWrites are tried in TestAnotherTeamChangesNoMember.
 func memberWrites() []string {
-	return []string{"SetRole", "DeleteMember", "AcceptInvitation", "RevokeInvitation", "RevokeInvitationOf", "TouchMember", "SetTeamName", "DropMemberSessions"}
+	return []string{"SetRole", "DeleteMember", "AcceptInvitation", "RevokeInvitation", "RevokeInvitationOf", "TouchMember", "SetTeamName", "DropMemberSessions", "LeaveViews"}
 }
 
 func invitationTo(team fleet.TeamID, id, email string) fleet.Invitation {
@@ -68,6 +69,7 @@ func TestAnotherTeamChangesNoMember(t *testing.T) {
 			"RevokeInvitation":   func(team fleet.TeamID) (bool, error) { return tx.RevokeInvitation(team, "i", t0) },
 			"RevokeInvitationOf": func(team fleet.TeamID) (bool, error) { return false, tx.RevokeInvitationOf(team, "jo@b", t0) },
 			"TouchMember":        func(team fleet.TeamID) (bool, error) { return false, tx.TouchMember(team, "u", t0) },
+			"LeaveViews":         func(team fleet.TeamID) (bool, error) { return false, tx.LeaveViews(team, "u") },
 			"SetTeamName":        func(team fleet.TeamID) (bool, error) { return false, tx.SetTeamName(team, "Mine") },
 			"DropMemberSessions": func(team fleet.TeamID) (bool, error) {
 				n, err := tx.DropMemberSessions(team, "u")
@@ -134,6 +136,39 @@ func TestInvitationsOfOneAddress(t *testing.T) {
 			t.Errorf("%+v, %v", i, err)
 		}
 		return nil
+	})
+}
+
+// What a member shares stays when they go, as nobody's; what is theirs alone
+// goes with them.
+func TestSharedViewsStay(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := errors.Join(tx.InsertUser(fleet.User{ID: "u", Email: "a@b", Name: "Ann", PasswordHash: "h"}, t0), tx.InsertMember(teamA, "u", fleet.RoleOwner, t0)); err != nil {
+			return err
+		}
+		for _, v := range []fleet.View{{ID: "v1", Name: "shared", Shared: true}, {ID: "v2", Name: "own"}, {ID: "v3", Name: "taken", Shared: true}} {
+			v.TeamID, v.OwnerID, v.By, v.CreatedAt, v.UpdatedAt = teamA, "u", "Ann", t0, t0
+			if err := tx.InsertView(v); err != nil {
+				return err
+			}
+		}
+		if err := tx.InsertView(fleet.View{ID: "v4", TeamID: teamA, Name: "taken", Shared: true, CreatedAt: t0, UpdatedAt: t0}); err != nil {
+			return err
+		}
+		if err := errors.Join(tx.LeaveViews(teamB, "u"), tx.LeaveViews(teamA, "u")); err != nil {
+			return err
+		}
+		_, err := tx.DeleteMember(teamA, "u")
+		return err
+	})
+	mustRead(t, s, func(tx *Tx) error {
+		list, err := tx.Views(teamA, "", 10)
+		if len(list) != 2 || list[0].ID != "v1" || list[1].ID != "v4" || list[0].OwnerID != "" {
+			t.Errorf("%+v", list)
+		}
+		return err
 	})
 }
 

@@ -67,6 +67,13 @@ func (tx *Tx) SaveView(v fleet.View) error {
 		v.Name, v.Query, v.Shared, micros(v.UpdatedAt), v.TeamID, v.ID)
 }
 
+// LeaveViews makes the views that a member shares nobody's, before the member
+// goes and takes the others along. One whose name nobody's has already goes too.
+func (tx *Tx) LeaveViews(team fleet.TeamID, user fleet.UserID) error {
+	return tx.run(`UPDATE views SET owner_id = NULL WHERE team_id = $1 AND owner_id = $2 AND shared = 1
+		AND NOT EXISTS (SELECT 1 FROM views o WHERE o.team_id = $1 AND o.owner_id IS NULL AND o.name = views.name)`, team, user)
+}
+
 // DeleteView removes one of the team's views.
 func (tx *Tx) DeleteView(team fleet.TeamID, id string) error {
 	return tx.run(`DELETE FROM views WHERE team_id = $1 AND id = $2`, team, id)
