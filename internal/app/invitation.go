@@ -18,7 +18,7 @@ type InviteInput struct {
 
 // Invite makes an invitation and the token of its link, which is returned once
 // and never again. A former open invitation of the same address is void: that
-// is how one gets a new link. The answer does not depend on whether the address
+// is how one gets a new link; only an owner replaces an owner's. The answer does not depend on whether the address
 // has an account.
 func (a *App) Invite(ctx context.Context, by fleet.Actor, in InviteInput) (i fleet.Invitation, token string, err error) {
 	now := a.Now()
@@ -43,7 +43,7 @@ func (a *App) Invite(ctx context.Context, by fleet.Actor, in InviteInput) (i fle
 		}
 		i.TeamName = team.Name
 		e.Detail = map[string]any{"invitationId": i.ID, "role": i.Role}
-		if err := tx.RevokeInvitationOf(by.TeamID, i.Email, now); err != nil {
+		if err := replaceInvitation(tx, own, i); err != nil {
 			return err
 		}
 		return tx.InsertInvitation(i, secret.HashToken(token))
@@ -52,6 +52,19 @@ func (a *App) Invite(ctx context.Context, by fleet.Actor, in InviteInput) (i fle
 		return fleet.Invitation{}, "", err
 	}
 	return i, token, nil
+}
+
+// replaceInvitation voids the open invitation of the same address, where there
+// is one and the role may.
+func replaceInvitation(tx *store.Tx, own fleet.Role, i fleet.Invitation) error {
+	former, ok, err := tx.InvitationOf(i.TeamID, i.Email)
+	if err != nil || !ok {
+		return err
+	}
+	if err := fleet.CheckInvite(own, former.Role); err != nil {
+		return err
+	}
+	return tx.RevokeInvitationOf(i.TeamID, i.Email, i.CreatedAt)
 }
 
 func notYetMember(tx *store.Tx, team fleet.TeamID, email string) error {

@@ -154,6 +154,21 @@ func TestInvitationsEnd(t *testing.T) {
 	}
 }
 
+// An admin can no more replace the invitation of an owner than revoke it.
+func TestAnAdminVoidsNoInvitationOfAnOwner(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	owner, _ := b.as("owner", fleet.RoleOwner)
+	admin, _ := b.as("ann", fleet.RoleAdmin)
+	i, token := b.invite(owner, "jo@example.com", fleet.RoleOwner)
+	wantErr(t, "revoke", b.RevokeInvitation(t.Context(), admin, i.ID), fleet.CodeForbidden, "Only an owner can make or change an owner")
+	_, _, err := b.Invite(t.Context(), admin, app.InviteInput{Email: "JO@example.com", Role: fleet.RoleViewer})
+	wantErr(t, "replace", err, fleet.CodeForbidden, "Only an owner can make or change an owner")
+	b.ok(second2nd(b.Invitation(t.Context(), token)))
+	b.invite(owner, "jo@example.com", fleet.RoleViewer)
+	b.invite(admin, "jo@example.com", fleet.RoleOperator)
+}
+
 func second2nd(_ fleet.Invitation, err error) error { return err }
 
 func second3(_ fleet.Member, err error) error { return err }

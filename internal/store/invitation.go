@@ -36,6 +36,13 @@ func (tx *Tx) Invitation(team fleet.TeamID, id string) (i fleet.Invitation, ok b
 	return i, ok, err
 }
 
+// InvitationOf returns the team's open invitation of an e-mail address; ok is
+// false when there is none.
+func (tx *Tx) InvitationOf(team fleet.TeamID, email string) (i fleet.Invitation, ok bool, err error) {
+	ok, err = tx.one(invitationTargets(&i), invitationQuery+`WHERE i.team_id = $1 AND i.email = $2 AND i.accepted_at = 0 AND i.revoked_at = 0`, team, email)
+	return i, ok, err
+}
+
 // Invitations returns the team's open invitations behind an id, oldest first.
 func (tx *Tx) Invitations(team fleet.TeamID, after string, limit int) (list []fleet.Invitation, err error) {
 	err = tx.each(func(rows *sql.Rows) error {

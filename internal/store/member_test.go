@@ -22,6 +22,10 @@ func memberLooks() map[string]look {
 			i, _, err := tx.Invitation(team, "invitation a")
 			return len(i.Role), err
 		}, "", 6},
+		"InvitationOf": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			i, _, err := tx.InvitationOf(team, "jo@b")
+			return len(i.Role), err
+		}, "", 6},
 		"Invitations": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.Invitations(team, "", 10)
 			return len(l), err
