@@ -88,7 +88,8 @@ func (a *App) SaveView(ctx context.Context, by fleet.Actor, in ViewInput) (v fle
 	return v, made, err
 }
 
-// UpdateView renames, changes, shares or no longer shares a view.
+// UpdateView renames, changes, shares or no longer shares a view. What the team
+// sees afterwards takes the scope operate.
 func (a *App) UpdateView(ctx context.Context, by fleet.Actor, id string, in ViewChange) (v fleet.View, err error) {
 	now := a.Now()
 	err = a.onView(ctx, by, id, "view.update", func(tx *store.Tx, old fleet.View) error {
@@ -106,7 +107,7 @@ func (a *App) UpdateView(ctx context.Context, by fleet.Actor, id string, in View
 		if err := checkView(&v); err != nil {
 			return err
 		}
-		if v.Shared && !old.Shared {
+		if v.Shared { // also what its owner, a viewer now, shared before
 			if err := by.May(fleet.ScopeOperate); err != nil {
 				return err
 			}

@@ -87,8 +87,12 @@ func TestViewsAreAuditedWhenShared(t *testing.T) {
 	wantErr(t, "a viewer shares", err, fleet.CodeForbidden, "")
 	_, err = b.UpdateView(t.Context(), ann, shared.ID, app.ViewChange{Shared: &no})
 	wantErr(t, "a viewer changes a shared one", err, fleet.CodeForbidden, "")
+	query, demoted := "status=ended", ada
+	demoted.Scope = fleet.ScopeRead
+	_, err = b.UpdateView(t.Context(), demoted, shared.ID, app.ViewChange{Query: &query})
+	wantErr(t, "its owner, a viewer now, changes what the team sees", err, fleet.CodeForbidden, "")
 	b.effectsOf(func() {
-		b.ok(second(b.UpdateView(t.Context(), ada, shared.ID, app.ViewChange{Shared: &no})))
+		b.ok(second(b.UpdateView(t.Context(), demoted, shared.ID, app.ViewChange{Shared: &no})))
 	}).want(t, "shared no more", effects{Audit: []string{"view.update done " + ada.ID}, Events: []string{"view.changed"}})
 	if list := must[[]fleet.View](t)(b.Views(t.Context(), ann)); len(list) != 1 || list[0].ID != own.ID {
 		t.Errorf("%+v", list)
