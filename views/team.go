@@ -35,7 +35,7 @@ func (d DayPlan) text() string {
 		return "no working hours today"
 	}
 	if d.Target == 0 {
-		return fmt.Sprintf("%d, no working hours today", d.Done)
+		return fmt.Sprintf("%d done, no working hours today", d.Done)
 	}
 	return fmt.Sprintf("%d of %d", d.Done, d.Target)
 }

@@ -42,7 +42,7 @@ func TestTimesFollowTheZone(t *testing.T) {
 			viewer := w.as(fleet.RoleViewer).in(zone)
 			page := "/fleet/" + string(id)
 			for _, path := range []string{"/fleet?status=ended", page, page + "?tab=history", page + "/row"} {
-				if got := viewer.get(path).title("#list time, #tab-live time, [data-testid=status] time, .why time, tr time"); !strings.HasSuffix(got, " "+want) {
+				if got := viewer.get(path).title("#list time, #tab-live time, [data-testid=status] time, .flags time, tr time"); !strings.HasSuffix(got, " "+want) {
 					t.Errorf("%s: %q, not in %s", path, got, want)
 				}
 			}
