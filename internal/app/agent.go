@@ -185,7 +185,8 @@ func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (Agent
 	if len(there) > 0 {
 		return there[0], err
 	}
-	return view(store.AgentRow{Agent: agent}, fleet.Today{NeedsSetup: a.kinds[agent.Kind].NeedsSetup()}, now), err
+	row := store.AgentRow{Agent: agent}
+	return view(row, a.today(row, nil, now), now), err
 }
 
 func (a *App) newAgent(by fleet.Actor, in CreateInput, now time.Time) (agent fleet.Agent, err error) {
