@@ -48,6 +48,7 @@ func TestPaletteOffers(t *testing.T) {
 		{"on an agent's page", owner.hits("", page), []string{"Start", "End…", "Logs", "Usage", "Fleet"}, nil},
 		{"an action", owner.hits("disab", page), []string{"Disable…"}, []string{"End…", "Fleet"}},
 		{"a word for a page", owner.hits("ledger", "/fleet"), []string{"Resources"}, []string{"Fleet"}},
+		{"a page of the settings", owner.hits("password", "/fleet"), []string{"My account"}, []string{"Members"}},
 		{"a viewer", viewer.hits("", page), []string{"Logs", "Fleet"}, []string{"Start", "End…", "New agent"}},
 		{"another team's agent", owner.hits("", "/fleet/"+string(foreign.ID)), []string{"Fleet"}, []string{"Start", "Logs"}},
 		{"garbage", owner.hits("%00%ff", "/fleet/%zz"), nil, []string{"Fleet"}},
@@ -83,6 +84,12 @@ func TestEveryPlaceIsThere(t *testing.T) {
 			t.Errorf("%s leads to two places", place.Key)
 		}
 		keys[place.Key] = true
+	}
+	home := w.as(fleet.RoleOwner).get("/fleet")
+	for _, href := range home.Find("header nav a").Map(func(_ int, a *goquery.Selection) string { return a.AttrOr("href", "") }) {
+		if !slices.ContainsFunc(views.Places(), func(p views.Place) bool { return p.Href == href && p.Key != "" }) {
+			t.Errorf("%s is in the header, and no key leads there", href)
+		}
 	}
 }
 
