@@ -141,6 +141,11 @@ func TestBulkRelaunch(t *testing.T) {
 		b.column(`SELECT action || ' ' || outcome FROM audit WHERE detail LIKE '%bulkId%' ORDER BY id`)); diff != "" {
 		t.Error(diff)
 	}
+	none, err := b.StartBulk(ctx, b.keys[operate], app.BulkInput{Action: fleet.BulkRelaunch, IDs: []fleet.AgentID{paused}})
+	b.ok(err)
+	if n := b.KnownBulks(); n != 0 || none.State != fleet.BulkDone {
+		t.Errorf("something of %d bulks that are over is remembered; one without work is %s", n, none.State)
+	}
 }
 
 // Starts wait for their program, several at once; what could not be started

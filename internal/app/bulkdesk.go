@@ -48,9 +48,14 @@ func (d *bulkDesk) begin(id string, now time.Duration) bool {
 	return true
 }
 
-func (d *bulkDesk) end(id string, now time.Duration) {
+// end gives a bulk back. Of one that is over nothing is known any more.
+func (d *bulkDesk) end(id string, now time.Duration, over bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if over {
+		delete(d.known, id)
+		return
+	}
 	s := d.of(id)
 	s.busy, s.at = false, now
 }
@@ -78,13 +83,6 @@ func (d *bulkDesk) take(id string, every time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.of(id).next += every
-}
-
-// forget drops what is known of a bulk that is over.
-func (d *bulkDesk) forget(id string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.known, id)
 }
 
 // idle is for how long nobody worked at a bulk; known is false where nobody

@@ -105,12 +105,12 @@ func (a *App) WorkBulk(ctx context.Context, id string) (again time.Duration, err
 	if !a.bulks.begin(id, a.clock.elapsed()) {
 		return 0, nil
 	}
-	defer func() { a.bulks.end(id, a.clock.elapsed()) }()
 	wake, cancel := a.hub.Listen(bulkKey(id))
 	defer cancel()
 	now := a.clock.elapsed()
 	r := &bulkRun{a: a, wake: wake, landed: make(chan landing, bulkAtOnce), until: now + bulkSlice, again: time.Millisecond}
 	r.bulk.ID = id
+	defer func() { a.bulks.end(id, a.clock.elapsed(), r.bulk.ID == "" || r.bulk.State.Over()) }()
 	if err := r.look(ctx); err != nil || r.bulk.ID == "" || r.bulk.State.Over() || r.bulk.StartedAt.IsZero() {
 		return 0, err
 	}
@@ -122,11 +122,7 @@ func (a *App) WorkBulk(ctx context.Context, id string) (again time.Duration, err
 	if err := errors.Join(err, r.failed); err != nil && ctx.Err() == nil {
 		return 0, err
 	}
-	switch {
-	case ctx.Err() != nil || r.bulk.State.Over():
-		if r.bulk.State.Over() {
-			defer a.bulks.forget(id)
-		}
+	if ctx.Err() != nil || r.bulk.State.Over() {
 		return 0, nil
 	}
 	return r.again, nil

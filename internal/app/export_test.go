@@ -13,6 +13,13 @@ func (a *App) SetToldBound(step, kept int) { a.told.step, a.told.kept = step, ke
 // NoBulkPause lets bulks act without a pause between two agents.
 func (a *App) NoBulkPause() { a.bulks.instant = true }
 
+// KnownBulks is of how many bulks something is remembered.
+func (a *App) KnownBulks() int {
+	a.bulks.mu.Lock()
+	defer a.bulks.mu.Unlock()
+	return len(a.bulks.known)
+}
+
 // RaiseTeam is raiseTeam in a transaction of its own.
 func (a *App) RaiseTeam(ctx context.Context, team fleet.TeamID, typ, subType, message string) error {
 	return a.store.Write(ctx, func(tx *store.Tx) error {
