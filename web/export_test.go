@@ -101,4 +101,10 @@ func TestAuditExportOfV1(t *testing.T) {
 		t.Error(a.body)
 	}
 	refused(t, w.do("GET", "/v1/audit/export?format=xls", read, ""), 400, `"format":`)
+	for _, format := range []string{"csv", "jsonl"} {
+		a := w.do("GET", "/v1/audit/export?kind=boss&format="+format, read, "")
+		if refused(t, a, 400, `"kind":`); a.header.Get("Content-Disposition") != "" {
+			t.Errorf("a refusal as %s is a download", format)
+		}
+	}
 }

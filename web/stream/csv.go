@@ -89,33 +89,23 @@ func Attachment(name string) string {
 	return `attachment; filename="` + strings.Trim(b.String(), "-.") + `"`
 }
 
-// AuditCSV answers with audit entries as CSV under a file name. See Elements
-// for errors.
+// AuditCSV answers with audit entries as CSV under a file name, the detail as
+// JSON. See Elements for errors.
 func AuditCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(fleet.AuditEntry) error) error) error {
-	c.Set(fiber.HeaderContentDisposition, Attachment(name))
-	form := Form{ContentType: "text/csv; charset=utf-8; header=present", Open: "id,at,actor_kind,actor_id,actor,action,agent_id,agent,outcome,note,detail,request_id\r\n"}
-	return Elements(s, c, form, each, func(w *bufio.Writer, e fleet.AuditEntry) error {
+	head := []string{"id", "at", "actor_kind", "actor_id", "actor", "action", "agent_id", "agent", "outcome", "note", "detail", "request_id"}
+	return table(s, c, name, head, each, func(e fleet.AuditEntry) []string {
 		detail := ""
 		if len(e.Detail) > 0 {
-			raw, err := json.Marshal(e.Detail)
-			if err != nil {
-				return err
-			}
+			raw, _ := json.Marshal(e.Detail) // it was read from JSON
 			detail = string(raw)
 		}
-		out := csv.NewWriter(w)
-		out.UseCRLF = true
 		row := []string{
-			strconv.FormatInt(e.ID, 10), e.At.UTC().Format("2006-01-02T15:04:05.000Z"), string(e.ActorKind), e.ActorID, e.ActorName, e.Action,
+			strconv.FormatInt(e.ID, 10), instant(e.At), string(e.ActorKind), e.ActorID, e.ActorName, e.Action,
 			string(e.AgentID), e.AgentName, e.Outcome, e.Note, detail, e.RequestID,
 		}
 		for i := range row {
 			row[i] = fleet.Cell(row[i])
 		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-		out.Flush()
-		return out.Error()
+		return row
 	})
 }

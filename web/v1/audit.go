@@ -55,8 +55,11 @@ func (a *API) ExportAudit(c *fiber.Ctx, by fleet.Actor) error {
 	if format == "csv" {
 		return stream.AuditCSV(a.streams, c, "audit.csv", each)
 	}
-	c.Set(fiber.HeaderContentDisposition, stream.Attachment("audit.jsonl"))
-	return stream.Lines(a.streams, c, each, func(w *bufio.Writer, e fleet.AuditEntry) error { return writeJSON(w, audit(e)) })
+	err = stream.Lines(a.streams, c, each, func(w *bufio.Writer, e fleet.AuditEntry) error { return writeJSON(w, audit(e)) })
+	if err == nil {
+		c.Set(fiber.HeaderContentDisposition, stream.Attachment("audit.jsonl"))
+	}
+	return err
 }
 
 func auditInput(c *fiber.Ctx) (in app.AuditInput, err error) {
