@@ -36,6 +36,8 @@ type AlertGroup struct {
 	ByAgent    bool
 	Type       string
 	Sub, Agent *string
+	// NoCodes: without the sign-ins that wait for a code.
+	NoCodes bool
 }
 
 // name is what the group is of.

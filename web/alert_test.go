@@ -86,6 +86,8 @@ func TestAlertGroupCalls(t *testing.T) {
 			want: `{"error":"forbidden","message":"This needs the operate scope; yours is read","requiredScope":"operate"}`},
 		{name: "all", method: "POST", path: path + "/ack", body: `{}`, status: 400,
 			want: `{"error":"validation_error","message":"type: must not be empty, unless agentId is given: which open alerts are meant","fields":{"type":"must not be empty, unless agentId is given: which open alerts are meant"}}`},
+		{name: "a subtype of any type", method: "POST", path: path + "/ack", body: `{"subType":"stopped"}`, status: 400,
+			want: `{"error":"validation_error","message":"type: must not be empty, unless agentId is given: which open alerts are meant","fields":{"type":"must not be empty, unless agentId is given: which open alerts are meant"}}`},
 		{name: "a type", method: "POST", path: path + "/ack", key: fleet.ScopeOperate, body: `{"type":"vendor","subType":"stopped"}`, status: 200, want: `{"message":"Alerts acknowledged successfully","acknowledged":1}`},
 		{name: "again", method: "POST", path: path + "/ack", body: `{"type":"vendor"}`, status: 200, want: `{"message":"Alerts acknowledged successfully","acknowledged":0}`},
 		{name: "theirs are open", method: "POST", path: path + "/ack", foreign: true, body: `{"type":"vendor"}`, status: 200, want: `{"message":"Alerts acknowledged successfully","acknowledged":1}`},

@@ -111,7 +111,7 @@ func (a *App) AckAlerts(ctx context.Context, by fleet.Actor, in AlertInput) (n i
 	if err != nil {
 		return 0, err
 	}
-	if in.whole() || f.State != fleet.AlertOpen {
+	if in.Type == "" && in.AgentID == nil || f.State != fleet.AlertOpen {
 		return 0, fleet.Invalid("type", "must not be empty, unless agentId is given: which open alerts are meant")
 	}
 	now := a.Now()

@@ -156,7 +156,7 @@ func (p *Pages) alertGroups(c *fiber.Ctx, who Viewer, q alertsAsked, m *views.Al
 		return err
 	}
 	for _, g := range list {
-		one := views.AlertGroup{Alerts: g.Alerts, Newest: p.alert(who, g.Newest, g.Newest.AgentName, nil), Type: q.kind, Sub: q.sub, Agent: q.agent}
+		one := views.AlertGroup{Alerts: g.Alerts, Newest: p.alert(who, g.Newest, g.Newest.AgentName, nil), Type: q.kind, Sub: q.sub, Agent: q.agent, NoCodes: q.input().NoCodes}
 		to := q
 		to.group, to.cursor = "", ""
 		if q.group == "agent" {
@@ -207,9 +207,10 @@ func alertPager(q alertsAsked, shown, total int, next string) ui.Pager {
 	return pager
 }
 
-// AckAlerts answers POST /alerts/ack: all open ones of a type or an agent.
+// AckAlerts answers POST /alerts/ack: all open ones of a type or an agent; with
+// codes=0 but the sign-ins that wait for a code.
 func (p *Pages) AckAlerts(c *fiber.Ctx, who Viewer) error {
-	in := app.AlertInput{Type: field(c, "type")}
+	in := app.AlertInput{Type: field(c, "type"), NoCodes: field(c, "codes") == "0"}
 	if sub := field(c, "sub"); c.Request().PostArgs().Has("sub") {
 		in.SubType = &sub
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"agentry/internal/fleet"
 	"agentry/internal/store"
 )
@@ -75,6 +77,25 @@ func TestAlertsAreGroupedAndAcknowledged(t *testing.T) {
 	}
 	if a := viewer.post("/alerts/ack", "type", "odd"); a.status != http.StatusForbidden {
 		t.Errorf("a viewer acknowledges: %d", a.status)
+	}
+}
+
+// A group acknowledges what it counts: the sign-in that stands above it with its
+// box stays open.
+func TestGroupLeavesTheCode(t *testing.T) {
+	w := newWorld(t)
+	ada := w.agent("Ada", "assistant")
+	code := w.alerted(ada, "auth", "2fa_required", "A code from the app")
+	w.alerted(ada, "odd", "a", "first")
+	operator := w.as(fleet.RoleOperator)
+	form := operator.get("/alerts?group=agent").Find("[data-testid=alert-group] form")
+	var fields []string
+	form.Find("input").Each(func(_ int, in *goquery.Selection) {
+		fields = append(fields, in.AttrOr("name", ""), in.AttrOr("value", ""))
+	})
+	operator.post(form.AttrOr("action", ""), fields...)
+	if page := operator.get("/alerts"); page.Find("[data-testid=alert]").Length() != 1 || page.Find("[data-testid=challenges] #alert-"+code).Length() != 1 {
+		t.Errorf("open: %s", page.words("main"))
 	}
 }
 
