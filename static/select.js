@@ -1,6 +1,7 @@
 // Choosing agents of the list: one, a range, the page, all that match. What is
 // chosen outlives live updates, other pages of the list and a reload; it
-// belongs to the list with its filters, and to this tab.
+// belongs to the list with its filters, to who chose in which team, and to this
+// tab.
 (() => {
   "use strict";
   const doc = document;
@@ -25,7 +26,7 @@
   if (!bar) return;
 
   const $ = (selector) => bar.querySelector(selector);
-  const { list } = bar.dataset;
+  const list = `${doc.body.dataset.as} ${bar.dataset.list}`;
   const total = Number(bar.dataset.total);
   const before = load();
   const picked = new Set(before.list === list ? before.ids : []);

@@ -68,7 +68,16 @@ func TestJourneyMembers(t *testing.T) {
 		t.Errorf("another team's link: %s", text)
 	}
 	guest.shot("journey-members-no-access")
+	// What is chosen in one team is not chosen in the other.
+	owner.visit("/fleet")
+	owner.click("[data-testid=row] [name=ids]")
+	owner.see("#bulk.on")
 	owner.inTeam(team)
+	owner.visit("/fleet")
+	owner.see("[data-testid=row]")
+	if n := owner.count("#bulk.on"); n != 0 {
+		t.Error("the choice went along to another team")
+	}
 	owner.visit(theirs)
 	owner.see("[data-testid=elsewhere]")
 	owner.shot("journey-members-elsewhere")
