@@ -86,8 +86,12 @@
     (doc.querySelector("dialog[open]") || doc.body).append(note);
   };
   const here = () => location.pathname + location.search;
+  // A form that is on its way leads on itself: it may be what ended the session.
+  let sent = -patience;
+  addEventListener("submit", (e) => { if (!e.defaultPrevented) sent = now(); });
   // admitted tells whether an answer was made for whom the page was made.
   const admitted = (res) => {
+    if (now() - sent < patience) return false;
     const whom = res.headers.get("Agentry-As");
     if (res.status === 401 || (res.redirected && new URL(res.url).pathname.endsWith("/login"))) {
       finish("signed out", "You are signed out: this page is not kept up any more.", "Sign in", `/login?next=${encodeURIComponent(here())}`);

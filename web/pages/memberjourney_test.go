@@ -1,6 +1,10 @@
 package pages_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,15 +17,7 @@ import (
 // An owner invites, a second browser accepts and works; made a viewer, it signs
 // in again and can change nothing. Another team's link shows no access.
 func TestJourneyMembers(t *testing.T) {
-	path, err := program()
-	must(t, err)
-	data, secret := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "password")
-	must(t, os.WriteFile(secret, []byte(password), 0o600))
-	made := command(t, path, "init", "--data", data, "--team", "Northwind", "--name", "Mara Reyes", "--email", email, "--password-file", secret, "--json")
-	team := regexp.MustCompile(`"teamId":"([0-9a-f-]{36})"`).FindStringSubmatch(made)[1]
-	other := regexp.MustCompile(`[0-9a-f-]{36}`).FindString(command(t, path, "admin", "team", "add", "--data", data, "--name", "Southwind", "--json"))
-	command(t, path, "admin", "member", "add", "--data", data, "--team", other, "--email", email, "--role", "owner", "--password-file", secret)
-	in := run(t, regexp.MustCompile(`http://`), "serve", "--data", data, "--addr", "127.0.0.1:0")
+	in, team, other := twoTeams(t)
 	owner := open(t, in.url, true)
 	owner.signIn(email, password)
 	owner.inTeam(team)
@@ -83,6 +79,59 @@ func TestJourneyMembers(t *testing.T) {
 	owner.shot("journey-members-elsewhere")
 	owner.click("[data-testid=switch-there] button")
 	owner.see("[data-testid=agent-top]")
+}
+
+// twoTeams is a server with two teams of one owner.
+func twoTeams(t *testing.T) (in installation, team, other string) {
+	t.Helper()
+	path, err := program()
+	must(t, err)
+	data, secret := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "password")
+	must(t, os.WriteFile(secret, []byte(password), 0o600))
+	made := command(t, path, "init", "--data", data, "--team", "Northwind", "--name", "Mara Reyes", "--email", email, "--password-file", secret, "--json")
+	team = regexp.MustCompile(`"teamId":"([0-9a-f-]{36})"`).FindStringSubmatch(made)[1]
+	other = regexp.MustCompile(`[0-9a-f-]{36}`).FindString(command(t, path, "admin", "team", "add", "--data", data, "--name", "Southwind", "--json"))
+	command(t, path, "admin", "member", "add", "--data", data, "--team", other, "--email", email, "--role", "owner", "--password-file", secret)
+	in = run(t, regexp.MustCompile(`http://`), "serve", "--data", data, "--addr", "127.0.0.1:0")
+	return in, team, other
+}
+
+// The switch of the team ends the session that the page follows with: while its
+// answer is on the way, the page does not leave for the sign-in.
+func TestJourneySwitchUnderWay(t *testing.T) {
+	in, team, other := twoTeams(t)
+	target, err := url.Parse(in.url)
+	must(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	asked, refused := make(chan struct{}), make(chan struct{}, 100)
+	proxy.ModifyResponse = func(r *http.Response) error {
+		switch {
+		case r.Request.URL.Path == "/team/switch":
+			close(asked)
+			for range 2 { // the second is asked a while after the first was answered
+				select {
+				case <-refused:
+				case <-r.Request.Context().Done():
+				}
+			}
+		case r.Request.URL.Path == "/events" && r.StatusCode != http.StatusOK:
+			refused <- struct{}{}
+		}
+		return nil
+	}
+	front := httptest.NewServer(proxy)
+	t.Cleanup(front.Close) // after the browser, whose streams it waits for
+	b := open(t, front.URL, true)
+	b.signIn(email, password)
+	b.visit("/fleet")
+	b.says("live")
+	if b.count(`body[data-as*="`+other+`"]`) > 0 {
+		other = team
+	}
+	b.click(".teams summary")
+	b.do("switch", chromedp.Evaluate[chromedp.Void](`void document.querySelector('.teams button[value="`+other+`"]').click()`))
+	<-asked
+	b.see(`body[data-as*="` + other + `"]`)
 }
 
 // inTeam switches the team in the header.
