@@ -35,6 +35,7 @@ func TestBulkCalls(t *testing.T) {
 			want: `{"error":"validation_error","message":"ids: must be ids of agents; number 1 is none","fields":{"ids":"must be ids of agents; number 1 is none"}}`},
 		{name: "nothing found", method: "POST", path: "/v1/bulk", body: `{"action":"end","filter":{"tag":"none"}}`, status: 400,
 			want: `{"error":"validation_error","message":"filter: finds no agent","fields":{"filter":"finds no agent"}}`},
+		{name: "nothing needs attention", method: "POST", path: "/v1/bulk", body: `{"action":"end","filter":{"status":"attention"}}`, status: 400, want: `{"error":"validation_error","message":"filter: finds no agent","fields":{"filter":"finds no agent"}}`},
 		{name: "too fast", method: "POST", path: "/v1/bulk", body: `{"action":"end","filter":{},"perMinute":6001}`, status: 400,
 			want: `{"error":"validation_error","message":"perMinute: must be a whole number from 1 to 6000","fields":{"perMinute":"must be a whole number from 1 to 6000"}}`},
 		{name: "start", method: "POST", path: "/v1/bulk", key: fleet.ScopeOperate, body: `{"action":"relaunch","ids":` + list + `,"reason":"r","perMinute":6000,"canary":1}`,

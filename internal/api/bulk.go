@@ -21,7 +21,7 @@ type StartBulk struct {
 
 // BulkFilter finds agents as the list of agents does; {} finds all.
 type BulkFilter struct {
-	Status  string `json:"status"` // a comma list
+	Status  string `json:"status"` // a comma list, or attention
 	Q       string `json:"q"`
 	Tag     string `json:"tag"`
 	Country string `json:"country"`

@@ -61,10 +61,8 @@ func listInput(c *fiber.Ctx) (in app.ListInput, err error) {
 		Q: text["q"], Tag: text["tag"], Country: strings.ToUpper(text["country"]), Kind: text["kind"],
 		OpenAlerts: text["alerts"] == "open", Sort: text["sort"], Cursor: text["cursor"],
 	}
-	if in.Attention = text["status"] == "attention"; !in.Attention {
-		if in.Status, err = statuses(text["status"]); err != nil {
-			return in, err
-		}
+	if err := withStatus(&in, text["status"]); err != nil {
+		return in, err
 	}
 	if text["alerts"] != "" && !in.OpenAlerts {
 		return in, fleet.Invalid("alerts", "must be open")
@@ -78,6 +76,15 @@ func listInput(c *fiber.Ctx) (in app.ListInput, err error) {
 		return in, fleet.Invalid("cursor", "needs a limit")
 	}
 	return in, err
+}
+
+// withStatus narrows a list to a comma list of statuses, or to what needs
+// attention.
+func withStatus(in *app.ListInput, text string) (err error) {
+	if in.Attention = text == "attention"; !in.Attention {
+		in.Status, err = statuses(text)
+	}
+	return err
 }
 
 // statuses reads a comma list of statuses.

@@ -156,7 +156,7 @@ func bulkFilter(f api.BulkFilter) (in app.ListInput, err error) {
 		return in, fleet.Invalid("filter.alerts", "must be open")
 	}
 	in = app.ListInput{Q: f.Q, Tag: f.Tag, Country: f.Country, Kind: f.Kind, OpenAlerts: f.Alerts == "open", Sort: f.Sort}
-	in.Status, err = statuses(f.Status)
+	err = withStatus(&in, f.Status)
 	return in, err
 }
 
