@@ -19,7 +19,7 @@ type MemberEntry struct {
 	Invitation *fleet.Invitation
 }
 
-// MemberCursor is where a list of entries goes on: behind a member, or behind
+// memberCursor is where a list of entries goes on: behind a member, or behind
 // an invitation once the members are through.
 type memberCursor struct {
 	Member     string `json:"m,omitempty"`
