@@ -43,7 +43,7 @@ func AuditGroupWords(group string) string {
 	words := map[string]string{
 		"agent": "Agents", "alert": "Alerts", "audit": "Audit", "call": "Refused calls", "chat": "Sessions of clients", "credentials": "Credentials",
 		"key": "API keys", "member": "Members", "proxy": "Proxies", "resource": "Resources", "session": "Sign-ins", "task": "Tasks",
-		"team": "Team", "vendor": "Vendors", "bulk": "Bulk actions", "view": "Saved views", "invitation": "Invitations",
+		"team": "Team", "vendor": "Vendors", "bulk": "Bulk actions", "password": "Passwords", "view": "Saved views", "invitation": "Invitations",
 	}
 	if w, ok := words[group]; ok {
 		return w
@@ -51,22 +51,35 @@ func AuditGroupWords(group string) string {
 	return capital(strings.ReplaceAll(group, "_", " "))
 }
 
-// ActionWords is an audit's action for people: "Relaunch agent".
-func ActionWords(action string) string {
-	words := map[string]string{
+// actionWords are the actions for people, alerts' and programs' reports too.
+func actionWords() map[string]string {
+	return map[string]string{
 		"create": "Create agent", "setup": "Set up agent", "verify": "Enter sign-in code", "start": "Start agent", "resume": "Resume agent",
 		"pause": "Pause agent", "end": "End agent", "disable": "Disable agent", "enable": "Enable agent", "protect": "Protect agent",
 		"unprotect": "Remove protection", "relaunch": "Relaunch agent", "delete": "Delete agent", "update": "Change settings", "message": "Send message",
 		"export": "Take export", "signed_in": "Sign-in worked", "challenged": "Sign-in asks for a code", "rejected": "Sign-in was rejected",
 		"auth_timeout": "Sign-in ran out of time", "give_up": "Program gave up", "start_failed": "Program did not start",
-		"credentials.read": "Read credentials", "audit.export": "Export audit", "chat.open": "Open session", "chat.close": "Close session",
-		"key.create": "Create API key", "key.revoke": "Revoke API key", "session.sign_in": "Sign in", "session.sign_out": "Sign out",
-		"session.revoke": "End session", "team.pause": "Pause team", "team.resume": "Resume team",
+		"credentials.read": "Read credentials", "audit.export": "Export audit",
+		"chat.open": "Open session", "chat.close": "Close session", "chat.change": "Change session", "chat.renew": "Renew session", "chat.touch": "Keep session open",
+		"key.create": "Create API key", "key.revoke": "Revoke API key",
+		"session.sign_in": "Sign in", "session.sign_out": "Sign out", "session.revoke": "End session", "session.switch": "Switch team",
+		"password.change": "Change password", "password.set": "Set password",
+		"team.pause": "Pause team", "team.resume": "Resume team", "team.rename": "Rename team",
+		"member.add": "Add member", "member.invite": "Invite member", "member.uninvite": "Revoke invitation", "member.join": "Join team",
+		"member.role": "Change role", "member.remove": "Remove member", "member.leave": "Leave team", "member.rename": "Change own name",
+		"bulk.start": "Start bulk action", "bulk.stop": "Stop bulk action", "bulk.retry": "Retry bulk action", "bulk.end": "Bulk action is over",
+		"view.save": "Save view", "view.update": "Change saved view", "view.delete": "Delete saved view",
+		"task.add": "Add task", "task.cancel": "Cancel task",
+		"proxy.add": "Add proxies", "proxy.update": "Change proxy", "proxy.delete": "Delete proxy", "proxy.check": "Check proxy", "vendor.check": "Check vendor",
 		"resource.held": "Resource was made", "resource.released": "Resource was released", "resource.leaked": "Resource was not released",
 		"resource.swept": "Stray resource was removed", "resource.retry": "Retry resource", "resource.forget": "Forget resource",
 		"alert.open": "Reopen alert", "alert.acknowledged": "Acknowledge alert", "alert.snoozed": "Snooze alert", "alert.resolved": "Resolve alert",
 	}
-	if w, ok := words[action]; ok {
+}
+
+// ActionWords is an audit's action for people: "Relaunch agent".
+func ActionWords(action string) string {
+	if w, ok := actionWords()[action]; ok {
 		return w
 	}
 	if method, path, ok := strings.Cut(action, " "); ok {
