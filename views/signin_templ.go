@@ -83,7 +83,7 @@ func LoginPage(m Login) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = ui.FieldBox(ui.Field{Name: "email", Label: "Email", Type: "email", Value: m.Email, Required: true, Autofocus: m.Email == "", Autocomplete: "username", Error: m.Errors["email"]}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.FieldBox(ui.Field{Name: "email", Label: "E-mail", Type: "email", Value: m.Email, Required: true, Autofocus: m.Email == "", Autocomplete: "username", Error: m.Errors["email"]}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -168,7 +168,7 @@ func FirstRunPage(m FirstRun) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.FieldBox(ui.Field{Name: "email", Label: "Email", Type: "email", Value: m.Email, Required: true, Autocomplete: "username", Error: m.Errors["email"]}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.FieldBox(ui.Field{Name: "email", Label: "E-mail", Type: "email", Value: m.Email, Required: true, Autocomplete: "username", Error: m.Errors["email"]}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

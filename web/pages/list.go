@@ -166,13 +166,14 @@ func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts
 
 func (l listing) pager(page app.Page) ui.Pager {
 	n := len(page.Agents)
-	out := ui.Pager{Text: fmt.Sprintf("%s–%s of %s", ui.Number(l.at), ui.Number(l.at+n-1), ui.Number(int(page.Total)))}
-	if n == 0 {
-		out.Text = "None"
+	var text []string
+	if n > 0 {
+		text = append(text, fmt.Sprintf("%s–%s of %s", ui.Number(l.at), ui.Number(l.at+n-1), ui.Number(int(page.Total))))
 	}
 	if page.Hidden > 0 {
-		out.Text += " · " + ui.Number(int(page.Hidden)) + " ended hidden"
+		text = append(text, ui.Number(int(page.Hidden))+" ended hidden")
 	}
+	out := ui.Pager{Text: strings.Join(text, " · ")}
 	if page.NextCursor != "" {
 		out.NextHref = l.href("cursor", page.NextCursor, "at", strconv.Itoa(l.at+n))
 	}
