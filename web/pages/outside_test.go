@@ -68,7 +68,7 @@ func dialogsNameWhatIsReleased(t *testing.T, w *world) {
 	}
 	done := owner.post(path+"/delete", "version", owner.get(path+"/delete").Find("[name=version]").AttrOr("value", ""), "name", "Ada")
 	for _, place := range []string{done.header.Get("Location"), path} {
-		if got := owner.get(place).words("[data-testid=released] li"); !strings.HasPrefix(got, "browser profile (GoLogin), being released since") {
+		if got := owner.get(place).words("[data-testid=released] tbody"); !strings.HasPrefix(got, "browser profile (GoLogin)") || !strings.Contains(got, "being released") {
 			t.Errorf("%s: released %q", place, got)
 		}
 	}
