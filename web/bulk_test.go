@@ -89,3 +89,12 @@ func TestBulkCalls(t *testing.T) {
 		})
 	}
 }
+
+// A dry run that was asked for in the wrong place must not start a bulk.
+func TestABulkHasNothingInItsAddress(t *testing.T) {
+	w := newWorld(t)
+	id := w.agent("assistant", fleet.Ended)
+	s := scenario{method: "POST", path: "/v1/bulk?dryRun=true", body: fmt.Sprintf(`{"action":"relaunch","ids":[%q]}`, id), status: 400,
+		want: `{"error":"validation_error","message":"dryRun: belongs in the body, with everything else of a bulk","fields":{"dryRun":"belongs in the body, with everything else of a bulk"}}`}
+	s.run(t, w)
+}

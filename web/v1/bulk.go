@@ -14,6 +14,10 @@ import (
 
 // StartBulk answers POST /v1/bulk: a bulk that begins, or with dryRun its plan.
 func (a *API) StartBulk(c *fiber.Ctx, by fleet.Actor) error {
+	// Who writes dryRun in the wrong place must not start anything.
+	if c.Context().QueryArgs().Len() > 0 {
+		return fleet.Invalid("dryRun", "belongs in the body, with everything else of a bulk")
+	}
 	var body api.StartBulk
 	if err := decode(c, &body); err != nil {
 		return err
