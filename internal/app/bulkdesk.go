@@ -15,6 +15,8 @@ type bulkDesk struct {
 
 type bulkSeen struct {
 	busy bool
+	// preparing: it is busy because its list is written down.
+	preparing bool
 	// at is when somebody began or ended work at it, told when its counts were
 	// announced; both of App.clock.
 	at, told time.Duration
@@ -48,6 +50,26 @@ func (d *bulkDesk) begin(id string, now time.Duration) bool {
 	return true
 }
 
+// prepare takes a bulk whose list is written down.
+func (d *bulkDesk) prepare(id string, now time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.of(id)
+	s.busy, s.preparing, s.at = true, true, now
+}
+
+// soon is when to ask again for a bulk that somebody has: who wrote its list
+// down gives it back at once, but after its job may begin; who works at it sees
+// to the rest, which is 0.
+func (d *bulkDesk) soon(id string) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s := d.known[id]; s != nil && s.busy && !s.preparing {
+		return 0
+	}
+	return bulkTellEvery
+}
+
 // end gives a bulk back. Of one that is over nothing is known any more.
 func (d *bulkDesk) end(id string, now time.Duration, over bool) {
 	d.mu.Lock()
@@ -57,7 +79,7 @@ func (d *bulkDesk) end(id string, now time.Duration, over bool) {
 		return
 	}
 	s := d.of(id)
-	s.busy, s.at = false, now
+	s.busy, s.preparing, s.at = false, false, now
 }
 
 // touch notes that a bulk has a job.

@@ -48,3 +48,18 @@ func TestBulkTells(t *testing.T) {
 		t.Error("the last counts are told once")
 	}
 }
+
+// A job that begins before the writer of the list has given the bulk back comes
+// again; a second one beside a worker does not.
+func TestBulkOfAnEarlyJob(t *testing.T) {
+	t.Parallel()
+	var d bulkDesk
+	d.prepare("b", 0)
+	if d.begin("b", 0) || d.soon("b") == 0 {
+		t.Error("the early job is lost")
+	}
+	d.end("b", 0, false)
+	if !d.begin("b", 0) || d.begin("b", 0) || d.soon("b") != 0 {
+		t.Error("two work at one bulk")
+	}
+}

@@ -68,7 +68,7 @@ func (a *App) startBulk(ctx context.Context, by fleet.Actor, in BulkInput, retry
 // freeze writes the list down, a part a transaction, and lets the bulk begin
 // with the last one. Where that fails the bulk ends, and nothing was done.
 func (a *App) freeze(ctx context.Context, what act, b fleet.Bulk, items []fleet.BulkItem) (_ fleet.Bulk, err error) {
-	a.bulks.begin(b.ID, a.clock.elapsed())
+	a.bulks.prepare(b.ID, a.clock.elapsed())
 	defer func() { a.bulks.end(b.ID, a.clock.elapsed(), err != nil || b.State.Over()) }()
 	first := items[:min(len(items), bulkChunk)]
 	err = a.write(ctx, what.by, func(tx *store.Tx) error {

@@ -103,7 +103,7 @@ type landing struct {
 // call.
 func (a *App) WorkBulk(ctx context.Context, id string) (again time.Duration, err error) {
 	if !a.bulks.begin(id, a.clock.elapsed()) {
-		return 0, nil
+		return a.bulks.soon(id), nil
 	}
 	wake, cancel := a.hub.Listen(bulkKey(id))
 	defer cancel()
