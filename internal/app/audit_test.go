@@ -182,7 +182,7 @@ func TestExportAudit(t *testing.T) {
 func TestActionsHaveWords(t *testing.T) {
 	t.Parallel()
 	for action, want := range map[string]string{
-		"relaunch": "Relaunch agent", "key.create": "Create API key", "POST /v1/keys": "Call POST /v1/keys", "proxy.add": "Add proxy", "some_thing": "Some thing", "": "",
+		"relaunch": "Relaunch agent", "key.create": "Create API key", "POST /v1/keys": "Call POST /v1/keys", "proxy.add": "Add proxies", "some_thing": "Some thing", "": "",
 	} {
 		if got := fleet.ActionWords(action); got != want {
 			t.Errorf("%q is %q, want %q", action, got, want)

@@ -121,8 +121,9 @@ func (m *bulkModel) life(commits int) {
 // open is another server over a file.
 func (m *bulkModel) open(path string, committed func()) {
 	m.config.Hub.Close()
-	m.ok(m.raw.Close())
+	// Its last commits may still be copied.
 	m.ok(m.store.Close())
+	m.ok(m.raw.Close())
 	hub := live.New()
 	var err error
 	m.store, err = store.Open(context.Background(), path, store.Options{Fatal: func(err error) { m.t.Error(err) }, Committed: func(events ...fleet.Event) {

@@ -153,6 +153,10 @@ func (a *App) unfreeze(tx *store.Tx, b *fleet.Bulk) (err error) {
 func (a *App) dropBulk(ctx context.Context, b fleet.Bulk, why string) (fleet.Bulk, error) {
 	for n := int64(bulkChunk); n == bulkChunk; {
 		err := a.store.Write(ctx, func(tx *store.Tx) (err error) {
+			if b, err = tx.Bulk(b.TeamID, b.ID); err != nil || !b.StartedAt.IsZero() {
+				n = 0
+				return err
+			}
 			n, err = tx.DropBulkItems(b.TeamID, b.ID, bulkChunk)
 			return err
 		})
@@ -161,7 +165,7 @@ func (a *App) dropBulk(ctx context.Context, b fleet.Bulk, why string) (fleet.Bul
 		}
 	}
 	err := a.store.Write(ctx, func(tx *store.Tx) (err error) {
-		if b, err = tx.Bulk(b.TeamID, b.ID); err != nil || b.State.Over() {
+		if b, err = tx.Bulk(b.TeamID, b.ID); err != nil || b.State.Over() || !b.StartedAt.IsZero() {
 			return err
 		}
 		b.State, b.Why, b.EndedAt = fleet.BulkStopped, why, a.Now()

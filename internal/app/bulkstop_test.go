@@ -251,3 +251,17 @@ func TestTwoWorkersOfOneBulk(t *testing.T) {
 		t.Errorf("tags are %s", got)
 	}
 }
+
+// The commit that ends a list may be there although its answer was lost: a bulk
+// that began keeps its list.
+func TestABulkThatBeganIsNotDropped(t *testing.T) {
+	t.Parallel()
+	b := newBulkBench(t)
+	started, err := b.StartBulk(t.Context(), b.keys[operate], app.BulkInput{Action: fleet.BulkEnd, IDs: ids(b, 3, fleet.SetupNeeded)})
+	b.ok(err)
+	kept, err := b.DropBulk(t.Context(), started)
+	b.ok(err)
+	b.wantBulk("when it is dropped", kept, fleet.BulkRunning, "", 0, 0, 0, 3)
+	b.work(t.Context())
+	b.wantBulk("at its end", b.bulk(started.ID), fleet.BulkDone, "", 3, 0, 0, 0)
+}

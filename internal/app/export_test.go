@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"agentry/internal/fleet"
 	"agentry/internal/store"
@@ -30,4 +31,10 @@ func (a *App) RaiseTeam(ctx context.Context, team fleet.TeamID, typ, subType, me
 // ResolveTeam is resolveTeam in a transaction of its own.
 func (a *App) ResolveTeam(ctx context.Context, team fleet.TeamID, typ, subType string) error {
 	return a.store.Write(ctx, func(tx *store.Tx) error { return resolveTeam(tx, team, typ, subType, a.Now()) })
+}
+
+// DropBulk is dropBulk of a bulk that is thought to be preparing.
+func (a *App) DropBulk(ctx context.Context, b fleet.Bulk) (fleet.Bulk, error) {
+	b.State, b.StartedAt = fleet.BulkPreparing, time.Time{}
+	return a.dropBulk(ctx, b, "lost")
 }
