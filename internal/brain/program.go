@@ -275,10 +275,13 @@ func (p *program) listen(ctx context.Context) ([]protocol.Command, error) {
 // obey returns what to tell about the commands, and whether one was new. The
 // error is errStop when one of them is to stop.
 func (p *program) obey(ctx context.Context, commands []protocol.Command) (events []protocol.Event, news bool, err error) {
-	seen := map[string]bool{}
+	seen, full := map[string]bool{}, false
 	for _, c := range commands {
 		if c.Type == "message" && p.desk != nil {
-			news = p.desk.take(ctx, c) || news
+			// Room that comes meanwhile is for the one that found none: the next
+			// may be of the same conversation.
+			full = full || !p.desk.take(ctx, c)
+			news = news || !full
 			continue
 		}
 		seen[c.ID] = true
