@@ -242,7 +242,9 @@ func (b *browser) until(selector string) {
 
 // shot keeps a picture of the whole page.
 func (b *browser) shot(name string) {
-	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	ctx, cancel := context.WithTimeout(b.ctx, patience) // a tab that hangs has none
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		b.t.Logf("no picture: %v", err)
 		return
