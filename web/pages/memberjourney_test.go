@@ -138,9 +138,10 @@ func TestJourneySwitchUnderWay(t *testing.T) {
 func (b *browser) inTeam(team string) {
 	b.t.Helper()
 	b.visit("/fleet")
+	b.do("mark the page", chromedp.Evaluate[chromedp.Void](`window.before = true`))
 	b.click(".teams summary")
 	b.click(`.teams button[value="` + team + `"]`)
-	b.see("[data-testid=new-agent]")
+	b.waits(`!window.before && !!document.querySelector("[data-testid=new-agent]")`)
 }
 
 // changesNothing looks at every page for a form that changes something but

@@ -79,8 +79,19 @@ func (b *browser) is(expression string) {
 func (b *browser) waits(expression string) {
 	b.t.Helper()
 	b.do("wait for "+expression, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression))
-		return err
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			// While one page gives way to the next there is nothing to ask.
+			if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression)); err == nil && ok {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-tick.C:
+			}
+		}
 	}))
 }
 
