@@ -20,7 +20,7 @@ func TestWhoSeesTheSystem(t *testing.T) {
 	owner, admin := b.member(home, fleet.RoleOwner), b.member(home, fleet.RoleAdmin)
 	key := fleet.Actor{Kind: fleet.ActorKey, ID: "k", TeamID: home.TeamID, Scope: fleet.ScopeAdmin}
 	foreignKey, smallKey := key, key
-	foreignKey.TeamID, smallKey.Scope = b.stranger.TeamID, fleet.ScopeDelete
+	foreignKey.TeamID, smallKey.Scope = away.TeamID, fleet.ScopeDelete
 	for what, by := range map[string]fleet.Actor{
 		"another team's owner": b.member(away, fleet.RoleOwner), "an admin": admin, "another team's key": foreignKey, "a smaller key": smallKey, "nobody": {},
 	} {
