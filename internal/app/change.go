@@ -15,6 +15,7 @@ type change struct {
 	tx    *store.Tx
 	by    fleet.Actor
 	now   time.Time
+	news  time.Time // when its events are written, where that is not now; see Seed
 	agent store.AgentRow
 	kind  fleet.Kind
 	known bool // the agent's kind is configured
@@ -187,7 +188,11 @@ func (c *change) event(typ string) error {
 		return nil
 	}
 	c.said = append(c.said, typ)
-	return c.tx.AddEvent(fleet.Event{TeamID: c.agent.TeamID, AgentID: c.agent.ID, Type: typ, At: c.now})
+	at := c.now
+	if !c.news.IsZero() {
+		at = c.news
+	}
+	return c.tx.AddEvent(fleet.Event{TeamID: c.agent.TeamID, AgentID: c.agent.ID, Type: typ, At: at})
 }
 
 // detail adds a code, id or count to the audit entry; never a text of people.

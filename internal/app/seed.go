@@ -103,8 +103,12 @@ func (s *seeder) agent(tx *store.Tx, i int, running bool) error {
 	if err := tx.InsertAgent(agent, sealed); err != nil {
 		return err
 	}
-	c := &change{tx: tx, by: s.by, now: born, agent: store.AgentRow{Agent: agent}, known: true}
+	// Its life is of the past; that it is here is news.
+	c := &change{tx: tx, by: s.by, now: born, news: s.now, agent: store.AgentRow{Agent: agent}, known: true}
 	c.kind = s.app.kinds[agent.Kind]
+	if err := c.event(fleet.EventAgentCreated); err != nil {
+		return err
+	}
 	if err := tx.AddAudit(entry(act{by: s.by, action: string(fleet.MoveCreate), id: agent.ID}, born, "done")); err != nil {
 		return err
 	}
@@ -137,7 +141,7 @@ func (s *seeder) live(c *change, running bool, login string) error {
 		}
 		c.agent.Login, c.agent.IsSetUp = login, true
 		if s.outside {
-			if err := s.app.wantResources(c); err != nil {
+			if err := s.want(c); err != nil {
 				return err
 			}
 		}
@@ -160,6 +164,15 @@ func (s *seeder) live(c *change, running bool, login string) error {
 		return err
 	}
 	return s.settle(c, running)
+}
+
+// want has what the agent's kind needs outside made from now on.
+func (s *seeder) want(c *change) error {
+	then := c.now
+	c.now = s.now
+	err := s.app.wantResources(c)
+	c.now = then
+	return err
 }
 
 func (s *seeder) settle(c *change, running bool) error {

@@ -160,13 +160,15 @@ func (tx *Tx) WasEvent(m fleet.EventMark) (bool, error) {
 }
 
 // DropEvents looks at the oldest events, up to limit, and forgets those of
-// before the instant and those that are not among the newest keep. The newest
-// one stays, so that its number is known. It returns how many are gone.
+// before the instant and those that are not among the newest keep: always the
+// beginning of the sequence, whatever times its events carry, so that none
+// behind the oldest that is left is missing. The newest one stays, so that its
+// number is known. It returns how many are gone.
 func (tx *Tx) DropEvents(before time.Time, keep, limit int64) (int64, error) {
-	return tx.exec(`DELETE FROM events WHERE seq IN (
-			SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT $1)
-			WHERE at < $2 OR seq <= (SELECT MAX(seq) FROM events) - $3)
-		AND seq < (SELECT MAX(seq) FROM events)`, limit, micros(before), keep)
+	return tx.exec(`WITH oldest AS (SELECT seq, at FROM events ORDER BY seq LIMIT $1), newest AS (SELECT MAX(seq) AS seq FROM events)
+		DELETE FROM events WHERE seq IN (SELECT seq FROM oldest) AND seq < (SELECT seq FROM newest)
+		AND (seq < (SELECT COALESCE(MIN(seq), (SELECT seq FROM newest)) FROM oldest WHERE at >= $2) OR seq <= (SELECT seq FROM newest) - $3)`,
+		limit, micros(before), keep)
 }
 
 // Meta reads a named value of the installation; "" when unset.

@@ -216,6 +216,46 @@ func TestEventsAfter(t *testing.T) {
 	})
 }
 
+// An event of an old time in the middle of the sequence is not forgotten before
+// those that are older in it: a reader's place in front of it would have a gap.
+func TestDropEventsLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	mustWrite(t, s, func(tx *Tx) error {
+		for _, days := range []int{1, 9, 2, 3, 9, 9} {
+			if err := tx.AddEvent(fleet.Event{TeamID: teamA, Type: "x", At: t0.AddDate(0, 0, days)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, c := range []struct {
+		keep, gone int64
+		left       []int64
+	}{
+		{100, 1, []int64{2, 3, 4, 5, 6}}, // 3 and 4 are older than it
+		{3, 2, []int64{4, 5, 6}},         // too many: what came first goes first
+		{3, 1, []int64{5, 6}},            // now it is the oldest
+	} {
+		var left []int64
+		var gone int64
+		mustWrite(t, s, func(tx *Tx) (err error) {
+			gone, err = tx.DropEvents(t0.AddDate(0, 0, 5), c.keep, 100)
+			return err
+		})
+		mustRead(t, s, func(tx *Tx) error {
+			list, err := tx.EventsAfter(teamA, 0, 100)
+			for _, e := range list {
+				left = append(left, e.Seq)
+			}
+			return err
+		})
+		if gone != c.gone || !slices.Equal(left, c.left) {
+			t.Errorf("keeping %d: %d are gone, %v are left, want %v", c.keep, gone, left, c.left)
+		}
+	}
+}
+
 // What was acknowledged while the store closed is in the file; what was not
 // said it could not.
 func TestCloseDuringWrites(t *testing.T) {
