@@ -38,7 +38,7 @@ func (a *App) beginItem(c *change, need fleet.Scope) error {
 	if b.State != fleet.BulkRunning {
 		return &bulkHalt{}
 	}
-	item, open, err := c.tx.BulkActAt(ref.ID, ref.N)
+	item, open, err := c.tx.BulkActAt(c.by.TeamID, ref.ID, ref.N)
 	if err != nil {
 		return err
 	}
@@ -62,14 +62,14 @@ func (a *App) endItem(c *change) error {
 		return nil
 	}
 	if ref.Action.Starts() {
-		return c.tx.MarkBulkActed(ref.ID, store.BulkAct{N: ref.N, Version: c.agent.Version, Epoch: c.agent.Runtime.Epoch})
+		return c.tx.MarkBulkActed(c.by.TeamID, ref.ID, store.BulkAct{N: ref.N, Version: c.agent.Version, Epoch: c.agent.Runtime.Epoch})
 	}
 	return a.settle(c.tx, c.by.TeamID, fleet.BulkItem{BulkID: ref.ID, N: ref.N, Outcome: fleet.BulkSuccessful, At: c.now})
 }
 
 // settle gives an item its outcome, once, and moves the bulk on.
 func (a *App) settle(tx *store.Tx, team fleet.TeamID, item fleet.BulkItem) error {
-	if ok, err := tx.SettleBulkItem(item); err != nil || !ok {
+	if ok, err := tx.SettleBulkItem(team, item); err != nil || !ok {
 		return err
 	}
 	failure := ""
@@ -202,7 +202,7 @@ func (a *App) settleError(ctx context.Context, b fleet.Bulk, n int, cause error)
 		if err != nil {
 			return err
 		}
-		act, open, err := tx.BulkActAt(b.ID, n)
+		act, open, err := tx.BulkActAt(b.TeamID, b.ID, n)
 		acted := act.Version > 0
 		if err != nil || !open || !acted && (b.State != fleet.BulkRunning || cause == nil) {
 			return err

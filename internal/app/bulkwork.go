@@ -134,7 +134,7 @@ func (r *bulkRun) work(ctx context.Context) error {
 		for after := 0; ; {
 			var items []store.BulkAct
 			err := r.a.store.Read(ctx, func(tx *store.Tx) (err error) {
-				items, err = tx.BulkActs(r.bulk.ID, acted, after, bulkBatch)
+				items, err = tx.BulkActs(r.bulk.TeamID, r.bulk.ID, acted, after, bulkBatch)
 				return err
 			})
 			if err != nil {

@@ -62,7 +62,7 @@ func (a *App) exportTaken(ctx context.Context, by fleet.Actor, id fleet.AgentID,
 		if _, err := tx.Agent(by.TeamID, id); err != nil {
 			return err
 		}
-		if err := tx.NoteExport(id, store.TakenExport{SHA256: x.SHA256, Size: x.Size, State: state}, now); err != nil {
+		if err := tx.NoteExport(by.TeamID, id, store.TakenExport{SHA256: x.SHA256, Size: x.Size, State: state}, now); err != nil {
 			return err
 		}
 		return addAudit(tx, e)

@@ -131,43 +131,47 @@ type BulkAct struct {
 	Epoch   int64
 }
 
+// ofTeamsBulk is a bulk's id as a value, which is none where the bulk is
+// another team's.
+const ofTeamsBulk = `(SELECT id FROM bulks WHERE id = $1 AND team_id = $2)`
+
 // BulkActs returns a bulk's items without an outcome behind a place in its
 // list: those that were acted on, or those that were not.
-func (tx *Tx) BulkActs(id string, acted bool, after, limit int) (list []BulkAct, err error) {
+func (tx *Tx) BulkActs(team fleet.TeamID, id string, acted bool, after, limit int) (list []BulkAct, err error) {
 	err = tx.each(func(rows *sql.Rows) error {
 		var i BulkAct
 		err := rows.Scan(&i.N, &i.AgentID, &i.Version, &i.Epoch)
 		list = append(list, i)
 		return err
-	}, `SELECT n, agent_id, version, epoch FROM bulk_items WHERE bulk_id = $1 AND outcome = 'pending' AND n > $2 AND (version > 0) = $3
-		ORDER BY n LIMIT $4`, id, after, acted, limit)
+	}, `SELECT n, agent_id, version, epoch FROM bulk_items WHERE bulk_id = `+ofTeamsBulk+` AND outcome = 'pending' AND n > $3 AND (version > 0) = $4
+		ORDER BY n LIMIT $5`, id, team, after, acted, limit)
 	return list, err
 }
 
 // BulkActAt returns an item that has no outcome yet; ok is false when it has one.
-func (tx *Tx) BulkActAt(id string, n int) (i BulkAct, ok bool, err error) {
+func (tx *Tx) BulkActAt(team fleet.TeamID, id string, n int) (i BulkAct, ok bool, err error) {
 	i.N = n
 	ok, err = tx.one([]any{&i.AgentID, &i.Version, &i.Epoch}, `SELECT agent_id, version, epoch FROM bulk_items
-		WHERE bulk_id = $1 AND n = $2 AND outcome = 'pending'`, id, n)
+		WHERE bulk_id = `+ofTeamsBulk+` AND n = $3 AND outcome = 'pending'`, id, team, n)
 	return i, ok, err
 }
 
 // MarkBulkActed notes that an item was acted on and is to be observed.
-func (tx *Tx) MarkBulkActed(id string, i BulkAct) error {
-	if err := tx.run(`UPDATE bulk_items SET version = $1, epoch = $2 WHERE bulk_id = $3 AND n = $4`, i.Version, i.Epoch, id, i.N); err != nil {
+func (tx *Tx) MarkBulkActed(team fleet.TeamID, id string, i BulkAct) error {
+	if err := tx.run(`UPDATE bulk_items SET version = $3, epoch = $4 WHERE bulk_id = `+ofTeamsBulk+` AND n = $5`, id, team, i.Version, i.Epoch, i.N); err != nil {
 		return err
 	}
-	return tx.run(`UPDATE bulks SET waiting = waiting + 1 WHERE id = $1`, id)
+	return tx.run(`UPDATE bulks SET waiting = waiting + 1 WHERE id = $1 AND team_id = $2`, id, team)
 }
 
 // SettleBulkItem gives an item its outcome, once; false is that it has one.
-func (tx *Tx) SettleBulkItem(i fleet.BulkItem) (bool, error) {
-	act, ok, err := tx.BulkActAt(i.BulkID, i.N)
+func (tx *Tx) SettleBulkItem(team fleet.TeamID, i fleet.BulkItem) (bool, error) {
+	act, ok, err := tx.BulkActAt(team, i.BulkID, i.N)
 	if err != nil || !ok {
 		return false, err
 	}
-	if err := tx.run(`UPDATE bulk_items SET outcome = $1, code = $2, message = $3, at = $4 WHERE bulk_id = $5 AND n = $6`,
-		i.Outcome, i.Code, i.Message, micros(i.At), i.BulkID, i.N); err != nil {
+	if err := tx.run(`UPDATE bulk_items SET outcome = $3, code = $4, message = $5, at = $6 WHERE bulk_id = `+ofTeamsBulk+` AND n = $7`,
+		i.BulkID, team, i.Outcome, i.Code, i.Message, micros(i.At), i.N); err != nil {
 		return false, err
 	}
 	one := func(yes bool) int {
@@ -176,8 +180,9 @@ func (tx *Tx) SettleBulkItem(i fleet.BulkItem) (bool, error) {
 		}
 		return 0
 	}
-	return true, tx.run(`UPDATE bulks SET done = done + $1, failed = failed + $2, skipped = skipped + $3, waiting = waiting - $4 WHERE id = $5`,
-		one(i.Outcome == fleet.BulkSuccessful), one(i.Outcome == fleet.BulkFailed), one(i.Outcome == fleet.BulkSkipped), one(act.Version > 0), i.BulkID)
+	return true, tx.run(`UPDATE bulks SET done = done + $3, failed = failed + $4, skipped = skipped + $5, waiting = waiting - $6
+		WHERE id = $1 AND team_id = $2`, i.BulkID, team,
+		one(i.Outcome == fleet.BulkSuccessful), one(i.Outcome == fleet.BulkFailed), one(i.Outcome == fleet.BulkSkipped), one(act.Version > 0))
 }
 
 const candidateColumns = `a.id, a.name, a.kind, a.status, a.set_up, a.protected <> '', `

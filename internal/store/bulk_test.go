@@ -71,6 +71,57 @@ func TestAnotherTeamChangesNoBulk(t *testing.T) {
 	})
 }
 
+// What a worker does to an item names the team too.
+func TestAnotherTeamSettlesNoItem(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "A")
+	wealth(t, s, a, "text")
+	b := bulkOf(a)
+	b.ID, b.Failed = "new", 0
+	item := fleet.BulkItem{BulkID: b.ID, N: 1, AgentID: a.ID, Outcome: fleet.BulkPending}
+	mustWrite(t, s, func(tx *Tx) error {
+		if err := tx.InsertBulk(b); err != nil {
+			return err
+		}
+		return tx.InsertBulkItems([]fleet.BulkItem{item})
+	})
+	mustWrite(t, s, func(tx *Tx) error {
+		acts, err := tx.BulkActs(teamB, b.ID, false, 0, 10)
+		_, ok, err2 := tx.BulkActAt(teamB, b.ID, 1)
+		if len(acts) != 0 || ok || err != nil || err2 != nil {
+			t.Errorf("another team sees %v, %v, %v, %v", acts, ok, err, err2)
+		}
+		item.Outcome = fleet.BulkSuccessful
+		if ok, err := tx.SettleBulkItem(teamB, item); ok || err != nil {
+			t.Errorf("another team settled it: %v, %v", ok, err)
+		}
+		return tx.MarkBulkActed(teamB, b.ID, BulkAct{N: 1, Version: 5, Epoch: 3})
+	})
+	mustRead(t, s, func(tx *Tx) error {
+		got, err := tx.Bulk(teamA, b.ID)
+		act, ok, err2 := tx.BulkActAt(teamA, b.ID, 1)
+		if got.Waiting != 0 || got.Done != 0 || !ok || act.Version != 0 || err2 != nil {
+			t.Errorf("another team changed it to %+v, %+v, %v, %v", got, act, ok, err2)
+		}
+		return err
+	})
+}
+
+func TestAnotherTeamNotesNoExport(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	a := newAgent(teamA, "A")
+	wealth(t, s, a, "text")
+	mustWrite(t, s, func(tx *Tx) error { return tx.NoteExport(teamB, a.ID, TakenExport{SHA256: "foreign"}, t0) })
+	mustRead(t, s, func(tx *Tx) error {
+		if e, err := tx.LastExport(teamA, a.ID); e.SHA256 != "hash" || err != nil {
+			t.Errorf("it is %+v, %v", e, err)
+		}
+		return nil
+	})
+}
+
 // An item gets one outcome, which is counted once.
 func TestAnItemIsSettledOnce(t *testing.T) {
 	t.Parallel()
@@ -89,20 +140,20 @@ func TestAnItemIsSettledOnce(t *testing.T) {
 		return tx.InsertBulkItems([]fleet.BulkItem{item, other})
 	})
 	mustWrite(t, s, func(tx *Tx) error {
-		act, ok, err := tx.BulkActAt(b.ID, 1)
+		act, ok, err := tx.BulkActAt(teamA, b.ID, 1)
 		if !ok || act.AgentID != a.ID || act.Version != 0 || err != nil {
 			t.Errorf("the item is %+v, %v, %v", act, ok, err)
 		}
-		return tx.MarkBulkActed(b.ID, BulkAct{N: 1, Version: 5, Epoch: 3})
+		return tx.MarkBulkActed(teamA, b.ID, BulkAct{N: 1, Version: 5, Epoch: 3})
 	})
 	for i, o := range []fleet.BulkOutcome{fleet.BulkFailed, fleet.BulkSuccessful} {
 		mustWrite(t, s, func(tx *Tx) error {
-			acted, err := tx.BulkActs(b.ID, true, 0, 10)
+			acted, err := tx.BulkActs(teamA, b.ID, true, 0, 10)
 			if len(acted) != 1-i || err != nil {
 				t.Errorf("%d are acted on, %v", len(acted), err)
 			}
 			item.Outcome = o
-			ok, err := tx.SettleBulkItem(item)
+			ok, err := tx.SettleBulkItem(teamA, item)
 			if ok != (i == 0) {
 				t.Errorf("the outcome %s is taken: %v", o, ok)
 			}
@@ -114,7 +165,7 @@ func TestAnItemIsSettledOnce(t *testing.T) {
 		if got.Failed != 1 || got.Done != 0 || got.Waiting != 0 || got.Left() != 1 {
 			t.Errorf("counts are %+v", got)
 		}
-		open, err2 := tx.BulkActs(b.ID, false, 0, 10)
+		open, err2 := tx.BulkActs(teamA, b.ID, false, 0, 10)
 		if len(open) != 1 || open[0].N != 2 || err2 != nil {
 			t.Errorf("open are %+v, %v", open, err2)
 		}

@@ -83,11 +83,12 @@ type TakenExport struct {
 	State string
 }
 
-// NoteExport keeps which export of an agent was taken last.
-func (tx *Tx) NoteExport(id fleet.AgentID, e TakenExport, at time.Time) error {
-	return tx.run(`INSERT INTO exports (agent_id, sha256, size, state, taken_at) VALUES ($1, $2, $3, $4, $5)
+// NoteExport keeps which export of one of the team's agents was taken last.
+func (tx *Tx) NoteExport(team fleet.TeamID, id fleet.AgentID, e TakenExport, at time.Time) error {
+	return tx.run(`INSERT INTO exports (agent_id, sha256, size, state, taken_at)
+		SELECT id, $3, $4, $5, $6 FROM agents WHERE id = $1 AND team_id = $2
 		ON CONFLICT (agent_id) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, state = excluded.state, taken_at = excluded.taken_at`,
-		id, e.SHA256, e.Size, e.State, micros(at))
+		id, team, e.SHA256, e.Size, e.State, micros(at))
 }
 
 // LastExport is what NoteExport kept of one of the team's agents.

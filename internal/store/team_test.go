@@ -36,7 +36,7 @@ func wealth(t *testing.T, s *Store, a fleet.Agent, text string) {
 			tx.InsertResource(resourceOf(a, "resource "+string(a.ID))),
 			tx.InsertBulk(bulkOf(a)),
 			tx.InsertBulkItems([]fleet.BulkItem{{BulkID: bulkOf(a).ID, N: 1, AgentID: a.ID, Outcome: fleet.BulkFailed, Code: "conflict", Message: "It was overtaken", At: t0}}),
-			tx.NoteExport(a.ID, TakenExport{SHA256: "hash", Size: 3, State: "state"}, t0),
+			tx.NoteExport(a.TeamID, a.ID, TakenExport{SHA256: "hash", Size: 3, State: "state"}, t0),
 		}
 		for _, err := range steps {
 			if err != nil {
@@ -241,8 +241,8 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	maps.Copy(looks, bulkLooks(a))
 	maps.Copy(looks, memberLooks())
 	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource,
-	// TestAnotherTeamChangesNoBulk, TestAnotherTeamChangesNoProxy and TestAnotherTeamChangesNoMember.
-	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck", "DropBulkItems", "EmptyBulk", "DeleteView"}
+	// TestAnotherTeamChangesNoBulk, TestAnotherTeamSettlesNoItem, TestAnotherTeamNotesNoExport, TestAnotherTeamChangesNoProxy and TestAnotherTeamChangesNoMember.
+	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck", "DropBulkItems", "EmptyBulk", "BulkActs", "BulkActAt", "MarkBulkActed", "SettleBulkItem", "NoteExport", "DeleteView"}
 	writes = append(writes, memberWrites()...)
 	elsewhere := slices.Collect(maps.Keys(proxyLooks(fleet.Proxy{}))) // tried in TestAnotherTeamSeesNoProxy
 	elsewhere = slices.AppendSeq(elsewhere, maps.Keys(viewLooks()))   // tried in TestAnotherTeamSeesNoView
