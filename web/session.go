@@ -88,8 +88,8 @@ func (st *sessionStore) New(r *http.Request, name string) (*sessions.Session, er
 	return s, nil
 }
 
-// Save stores the session and sets its cookie; a negative MaxAge ends both. A
-// session without an id gets a new token.
+// Save stores the session under a new token, in place of the former one, and
+// sets its cookie; a negative MaxAge ends both.
 func (st *sessionStore) Save(r *http.Request, w http.ResponseWriter, s *sessions.Session) error {
 	if s.Options.MaxAge < 0 {
 		http.SetCookie(w, sessions.NewCookie(s.Name(), "", s.Options))
@@ -128,21 +128,19 @@ func (s *Server) session(c *fiber.Ctx) (*sessions.Session, *http.Request, error)
 	return found, r, err
 }
 
-// signIn gives the browser a session under a new token; a former one ends.
+// signIn gives the browser a session under a new token, for who proved to know
+// the password whose hash the member has, or for whose session it was so far; a
+// former one ends.
 func (s *Server) signIn(c *fiber.Ctx, m fleet.Member) error {
 	found, r, err := s.session(c)
 	if err != nil {
 		return err
 	}
-	if found.ID != "" {
-		if err := s.app.DropSession(c.UserContext(), found.ID); err != nil {
-			return err
-		}
-	}
 	agent := c.Get(fiber.HeaderUserAgent)
 	clear(found.Values)
-	found.ID = ""
-	found.Values[recordKey{}] = fleet.Session{UserID: m.User.ID, TeamID: m.TeamID, UserAgent: agent[:min(len(agent), maxUserAgent)]}
+	found.Values[recordKey{}] = fleet.Session{
+		UserID: m.User.ID, TeamID: m.TeamID, UserAgent: agent[:min(len(agent), maxUserAgent)], Proof: m.User.PasswordHash,
+	}
 	return s.saveSession(c, r, found)
 }
 

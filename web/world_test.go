@@ -189,7 +189,9 @@ func (w *world) cookie(team fleet.TeamID, role fleet.Role) string {
 		Email: string(role) + "@" + string(team) + ".example", Name: string(role), Password: "correct horse battery", Role: role,
 	})
 	must(w.t, err)
-	token, err := w.app.SaveSession(w.t.Context(), "", fleet.Session{UserID: user, TeamID: team, Data: []byte("{}")}, time.Hour)
+	var u fleet.User
+	must(w.t, w.store.Read(w.t.Context(), func(tx *store.Tx) (err error) { u, _, err = tx.User(user); return err }))
+	token, err := w.app.SaveSession(w.t.Context(), "", fleet.Session{UserID: user, TeamID: team, Data: []byte("{}"), Proof: u.PasswordHash}, time.Hour)
 	must(w.t, err)
 	return w.server.sessions.cookie + "=" + token
 }

@@ -30,17 +30,16 @@ func (a *App) Rename(ctx context.Context, by fleet.Actor, name string) error {
 }
 
 // ChangePassword replaces the member's password and ends all their sessions:
-// the caller signs in again.
-func (a *App) ChangePassword(ctx context.Context, by fleet.Actor, current, next string) error {
+// the caller signs in again, as the person that is returned.
+func (a *App) ChangePassword(ctx context.Context, by fleet.Actor, current, next string) (u fleet.User, err error) {
 	if by.Kind != fleet.ActorMember {
-		return fleet.Errorf(fleet.CodeForbidden, "Only a member has a password")
+		return u, fleet.Errorf(fleet.CodeForbidden, "Only a member has a password")
 	}
 	if err := checkPasswordLength("password", next); err != nil {
-		return err
+		return u, err
 	}
-	var u fleet.User
 	var places []fleet.Member
-	err := a.store.Read(ctx, func(tx *store.Tx) (err error) {
+	err = a.store.Read(ctx, func(tx *store.Tx) (err error) {
 		if u, _, err = tx.User(fleet.UserID(by.ID)); err != nil {
 			return err
 		}
@@ -48,15 +47,16 @@ func (a *App) ChangePassword(ctx context.Context, by fleet.Actor, current, next 
 		return err
 	})
 	if err != nil {
-		return err
+		return u, err
 	}
 	if err := a.guess(ctx, u.Email, current, u); err != nil {
 		if fleet.CodeOf(err) == fleet.CodeUnauthorized {
 			err = errors.Join(fleet.Invalid("current", "is not your password"), a.auditPlaces(ctx, u, places, "password.change", string(fleet.CodeUnauthorized)))
 		}
-		return err
+		return u, err
 	}
-	return a.setPassword(ctx, by, u, next, "password.change")
+	u.PasswordHash, err = a.setPassword(ctx, by, u, next, "password.change")
+	return u, err
 }
 
 // SetPassword replaces a forgotten password, for the person who has the data
@@ -80,13 +80,15 @@ func (a *App) SetPassword(ctx context.Context, email, password string) (id fleet
 	if err != nil {
 		return "", err
 	}
-	return u.ID, a.setPassword(ctx, fleet.System("", "admin command"), u, password, "password.set")
+	_, err = a.setPassword(ctx, fleet.System("", "admin command"), u, password, "password.set")
+	return u.ID, err
 }
 
-func (a *App) setPassword(ctx context.Context, by fleet.Actor, u fleet.User, password, action string) error {
+// setPassword returns the new hash.
+func (a *App) setPassword(ctx context.Context, by fleet.Actor, u fleet.User, password, action string) (string, error) {
 	hash, err := a.passwords.Hash(ctx, password)
 	if err != nil {
-		return err
+		return "", err
 	}
 	now := a.Now()
 	err = a.store.Write(ctx, func(tx *store.Tx) error {
@@ -108,7 +110,7 @@ func (a *App) setPassword(ctx context.Context, by fleet.Actor, u fleet.User, pas
 	if err == nil {
 		a.guesses.forget(u.Email)
 	}
-	return err
+	return hash, err
 }
 
 func orText(a, b string) string {
@@ -204,7 +206,7 @@ func (a *App) RevokeOtherSessions(ctx context.Context, by fleet.Actor, keep stri
 }
 
 // SwitchTeam is the member's place in another team of theirs. The caller gives
-// the browser a session there, under a new token. Which teams there are is
+// the browser a session there in place of the one that it has. Which teams there are is
 // nobody's business: a team without the member is as unknown as none.
 func (a *App) SwitchTeam(ctx context.Context, by fleet.Actor, team fleet.TeamID) (m fleet.Member, err error) {
 	what := act{by: by, action: "session.switch"}

@@ -126,8 +126,8 @@ func TestWhatExpiredStaysDead(t *testing.T) {
 	for _, byTick := range []bool{false, true} {
 		b := newBench(t, nil)
 		user := must[fleet.UserID](t)(b.AddMember(t.Context(), b.team, app.MemberInput{Email: "ann@example.com", Name: "Ann", Password: "correct horse battery", Role: fleet.RoleOwner}))
-		token := must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{UserID: user, TeamID: b.team}, time.Hour))
-		long := must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{UserID: user, TeamID: b.team}, 48*time.Hour))
+		token := b.session(user, b.team, time.Hour)
+		long := b.session(user, b.team, 48*time.Hour)
 		_, key, err := b.AddKey(t.Context(), b.team, app.KeyInput{Name: "k", Scope: fleet.ScopeRead, ExpiresAt: t0.Add(time.Hour)})
 		b.ok(err)
 		id, spec := b.running("rehearsal")

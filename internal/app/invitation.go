@@ -155,7 +155,7 @@ type JoinInput struct {
 }
 
 // Join accepts the invitation of a link for the address that it was made for.
-// The link works once.
+// The link works once. Who gave a password comes back with its hash.
 func (a *App) Join(ctx context.Context, token string, in JoinInput) (fleet.Member, error) {
 	// A guess must not cost a password's hash.
 	i, err := a.Invitation(ctx, token)
@@ -170,6 +170,9 @@ func (a *App) Join(ctx context.Context, token string, in JoinInput) (fleet.Membe
 	err = a.store.Write(ctx, func(tx *store.Tx) error { return a.join(tx, token, m, known) })
 	if err != nil {
 		return fleet.Member{}, a.refusedJoin(ctx, i, u, err)
+	}
+	if in.User != "" {
+		m.User.PasswordHash = "" // nobody asked for it
 	}
 	return m, nil
 }

@@ -21,10 +21,21 @@ func (b *bench) as(name string, role fleet.Role) (fleet.Actor, string) {
 
 func (b *bench) signedIn(id fleet.UserID, team fleet.TeamID) (fleet.Actor, string) {
 	b.t.Helper()
-	token := must[string](b.t)(b.SaveSession(b.t.Context(), "", fleet.Session{UserID: id, TeamID: team}, time.Hour))
+	token := b.session(id, team, time.Hour)
 	by, _, _, err := b.ActorForSession(b.t.Context(), token)
 	b.ok(err)
 	return by, token
+}
+
+// session is the token of a new session, as after a sign-in.
+func (b *bench) session(id fleet.UserID, team fleet.TeamID, ttl time.Duration) string {
+	b.t.Helper()
+	return must[string](b.t)(b.SaveSession(b.t.Context(), "", fleet.Session{UserID: id, TeamID: team, Proof: b.hashOf(id), UserAgent: "test"}, ttl))
+}
+
+func (b *bench) hashOf(id fleet.UserID) string {
+	b.t.Helper()
+	return b.column(`SELECT password_hash FROM users WHERE id = '` + string(id) + `'`)[0]
 }
 
 func (b *bench) roleIn(team fleet.TeamID, id string) fleet.Role {

@@ -10,8 +10,9 @@ import (
 	"agentry/internal/store"
 )
 
-// SignIn checks an e-mail and password. Unknown and wrong have one answer and
-// cost the same time; too many guesses on one address are refused for a while.
+// SignIn checks an e-mail and password, and returns the person with the hash
+// that was checked. Unknown and wrong have one answer and cost the same time;
+// too many guesses on one address are refused for a while.
 func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User, places []fleet.Member, err error) {
 	email, err = checkEmail(email)
 	if err != nil {
@@ -33,6 +34,9 @@ func (a *App) SignIn(ctx context.Context, email, password string) (u fleet.User,
 	}
 	if len(places) == 0 {
 		return fleet.User{}, nil, errSignIn()
+	}
+	for i := range places {
+		places[i].User = u
 	}
 	return u, places, a.auditSignIn(ctx, u, places, "done")
 }
@@ -87,30 +91,69 @@ func (a *App) Memberships(ctx context.Context, user fleet.UserID) (list []fleet.
 	return list, err
 }
 
-// SaveSession stores a session under its secret token for the time to live
-// and returns the token; "" makes a new session.
-func (a *App) SaveSession(ctx context.Context, token string, s fleet.Session, ttl time.Duration) (string, error) {
+// SaveSession gives a person a session under a new secret token for the time
+// to live, and returns the token. It asks in the same transaction that they are
+// a member of the session's team, and that either the password's hash is still
+// the one that they proved to know, or the former token is that of a live
+// session of theirs: what was changed or taken away while a password was being
+// checked counts. The former session ends.
+func (a *App) SaveSession(ctx context.Context, former string, s fleet.Session, ttl time.Duration) (string, error) {
 	now := a.Now()
-	if token == "" {
-		token, s.ID, s.CreatedAt = secret.NewToken(), a.store.NewID(now), now
-	}
+	token := secret.NewToken()
+	s.ID, s.CreatedAt, s.SeenAt, s.ExpiresAt = a.store.NewID(now), now, now, now.Add(ttl)
 	if s.Data == nil {
 		s.Data = []byte{}
 	}
-	s.SeenAt, s.ExpiresAt = now, now.Add(ttl)
-	return token, a.store.Write(ctx, func(tx *store.Tx) error {
+	var m fleet.Member
+	err := a.store.Write(ctx, func(tx *store.Tx) (err error) {
+		if m, err = sessionGround(tx, former, s, now); err != nil {
+			return err
+		}
+		if err := dropSession(tx, former, now); err != nil {
+			return err
+		}
 		return errors.Join(tx.SaveSession(secret.HashToken(token), s), tx.TouchMember(s.TeamID, s.UserID, now))
 	})
+	if fleet.CodeOf(err) == fleet.CodeUnauthorized && m.TeamID != "" {
+		err = errors.Join(err, a.auditSignIn(ctx, m.User, []fleet.Member{m}, string(fleet.CodeUnauthorized)))
+	}
+	return token, err
 }
 
-// LoadSession returns a live session or an unauthorized error.
-func (a *App) LoadSession(ctx context.Context, token string) (s fleet.Session, err error) {
-	now := a.Now()
-	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		s, err = sessionOf(tx, token, now)
+// sessionGround is the member that may have the session, or why not. Of who is
+// refused for the password the member is known.
+func sessionGround(tx *store.Tx, former string, s fleet.Session, now time.Time) (m fleet.Member, err error) {
+	m, member, err := tx.Member(s.TeamID, s.UserID)
+	if err != nil {
+		return m, err
+	}
+	if s.Proof == "" {
+		was, err := sessionOf(tx, former, now)
+		if err == nil && (!member || was.UserID != s.UserID) {
+			err = errSession()
+		}
+		return fleet.Member{}, err
+	}
+	u, _, err := tx.User(s.UserID)
+	if err == nil && (!member || u.PasswordHash != s.Proof) {
+		err = errSignIn()
+	}
+	return m, err
+}
+
+// dropSession ends the session with the token, where there is a live one.
+func dropSession(tx *store.Tx, token string, now time.Time) error {
+	s, err := sessionOf(tx, token, now)
+	if fleet.CodeOf(err) == fleet.CodeUnauthorized {
+		return nil
+	}
+	if err != nil {
 		return err
-	})
-	return s, a.buryExpired(ctx, s, now, err)
+	}
+	if err := tx.DropSessionToken(secret.HashToken(token)); err != nil {
+		return err
+	}
+	return sessionEnded(tx, s, "session.sign_out", now)
 }
 
 // sessionOf returns the live session of a token. An expired one comes with the
@@ -173,19 +216,7 @@ func (a *App) ActorForSession(ctx context.Context, token string) (by fleet.Actor
 // DropSession ends the session with the token.
 func (a *App) DropSession(ctx context.Context, token string) error {
 	now := a.Now()
-	return a.store.Write(ctx, func(tx *store.Tx) error {
-		s, err := sessionOf(tx, token, now)
-		if fleet.CodeOf(err) == fleet.CodeUnauthorized {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := tx.DropSessionToken(secret.HashToken(token)); err != nil {
-			return err
-		}
-		return sessionEnded(tx, s, "session.sign_out", now)
-	})
+	return a.store.Write(ctx, func(tx *store.Tx) error { return dropSession(tx, token, now) })
 }
 
 // Sessions returns the member's own live sessions, newest first.

@@ -102,7 +102,7 @@ func TestSessions(t *testing.T) {
 	if err != nil || u.ID != user || len(places) != 2 {
 		t.Fatalf("%+v %+v %v", u, places, err)
 	}
-	token := must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{UserID: user, TeamID: b.team, UserAgent: "test", Data: []byte("d")}, time.Hour))
+	token := b.session(user, b.team, time.Hour)
 	if b.holds(token) {
 		t.Error("the token is readable in the file")
 	}
@@ -113,19 +113,12 @@ func TestSessions(t *testing.T) {
 	if list := must[[]fleet.Session](t)(b.Sessions(t.Context(), by)); len(list) != 1 || list[0].ID != s.ID {
 		t.Errorf("%+v", list)
 	}
-	foreign := must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{UserID: user, TeamID: "no team"}, time.Hour))
-	_, _, _, err = b.ActorForSession(t.Context(), foreign)
-	wantErr(t, "a team without me", err, fleet.CodeUnauthorized, "Please sign in")
-	nobody := must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{}, time.Hour))
-	_, _, _, err = b.ActorForSession(t.Context(), nobody)
-	wantErr(t, "before sign-in", err, fleet.CodeUnauthorized, "Please sign in")
-	b.ok(second(b.LoadSession(t.Context(), nobody)))
 	wantErr(t, "another's session", b.RevokeSession(t.Context(), fleet.Actor{Kind: fleet.ActorMember, ID: "somebody", TeamID: b.team, Scope: fleet.ScopeAdmin}, s.ID), fleet.CodeNotFound, "")
 	wantErr(t, "a key", b.RevokeSession(t.Context(), fleet.Actor{Kind: fleet.ActorKey, ID: string(user), TeamID: b.team, Scope: fleet.ScopeAdmin}, s.ID), fleet.CodeForbidden, "")
 	b.ok(b.RevokeSession(t.Context(), by, s.ID))
 	_, _, _, err = b.ActorForSession(t.Context(), token)
 	wantErr(t, "revoked", err, fleet.CodeUnauthorized, "")
-	token = must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{UserID: user, TeamID: b.team}, time.Hour))
+	token = b.session(user, b.team, time.Hour)
 	b.clock.step(time.Hour)
 	_, _, _, err = b.ActorForSession(t.Context(), token)
 	wantErr(t, "expired", err, fleet.CodeUnauthorized, "")
@@ -133,10 +126,54 @@ func TestSessions(t *testing.T) {
 	if n := b.number(`SELECT COUNT(*) FROM sessions`); n != 0 {
 		t.Errorf("%d sessions are kept", n)
 	}
-	token = must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{UserID: user, TeamID: b.team}, time.Hour))
+	token = b.session(user, b.team, time.Hour)
 	b.ok(b.DropSession(t.Context(), token))
-	_, err = b.LoadSession(t.Context(), token)
+	_, _, _, err = b.ActorForSession(t.Context(), token)
 	wantErr(t, "dropped", err, fleet.CodeUnauthorized, "")
+}
+
+// What was changed or taken away while a password was being checked counts when
+// the session is made.
+func TestASessionNeedsItsGroundStill(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	user := must[fleet.UserID](t)(b.AddMember(t.Context(), b.team, app.MemberInput{Email: "ann@example.com", Password: longEnough, Role: fleet.RoleOperator}))
+	b.join(b.stranger.TeamID, user, fleet.RoleViewer)
+	save := func(former string, team fleet.TeamID, proof string) error {
+		return second(b.SaveSession(t.Context(), former, fleet.Session{UserID: user, TeamID: team, Proof: proof}, time.Hour))
+	}
+	proved := func(password string) fleet.Member {
+		_, places, err := b.SignIn(t.Context(), "ann@example.com", password)
+		b.ok(err)
+		return places[0]
+	}
+	const wrong, again = "E-mail or password is wrong", "Please sign in"
+	m := proved(longEnough)
+	by, former := b.signedIn(user, b.team)
+	u, err := b.ChangePassword(t.Context(), by, longEnough, "another long one")
+	b.ok(err)
+	wantErr(t, "the password was changed meanwhile", save("", m.TeamID, m.User.PasswordHash), fleet.CodeUnauthorized, wrong)
+	if n := b.number(`SELECT COUNT(*) FROM audit WHERE action = 'session.sign_in' AND outcome = 'unauthorized' AND team_id = ?`, m.TeamID); n != 1 {
+		t.Errorf("%d refusals in the audit", n)
+	}
+	wantErr(t, "the session ended meanwhile", save(former, b.stranger.TeamID, ""), fleet.CodeUnauthorized, again)
+	wantErr(t, "no ground", save("", b.team, ""), fleet.CodeUnauthorized, again)
+	b.ok(save(former, b.team, u.PasswordHash))
+
+	_, former = b.signedIn(user, b.team)
+	_, foreign := b.as("bo", fleet.RoleOwner)
+	wantErr(t, "another's session", save(foreign, b.team, ""), fleet.CodeUnauthorized, again)
+	b.ok(save(former, b.stranger.TeamID, ""))
+	_, _, _, err = b.ActorForSession(t.Context(), former)
+	wantErr(t, "the former one", err, fleet.CodeUnauthorized, again)
+
+	m = proved("another long one")
+	_, former = b.signedIn(user, b.stranger.TeamID)
+	owner, _ := b.as("owner", fleet.RoleOwner)
+	b.ok(b.RemoveMember(t.Context(), owner, user))
+	wantErr(t, "removed meanwhile", save("", b.team, m.User.PasswordHash), fleet.CodeUnauthorized, wrong)
+	wantErr(t, "removed from where it switches to", save(former, b.team, ""), fleet.CodeUnauthorized, again)
+	wantErr(t, "nobody", second(b.SaveSession(t.Context(), "", fleet.Session{}, time.Hour)), fleet.CodeUnauthorized, again)
 }
 
 // However they come, at once or one by one, only so many guesses on an address
@@ -185,7 +222,7 @@ func TestRoles(t *testing.T) {
 	b := newBench(t, nil)
 	for i, role := range []fleet.Role{fleet.RoleViewer, fleet.RoleOperator, fleet.RoleAdmin, fleet.RoleOwner} {
 		user := must[fleet.UserID](t)(b.AddMember(t.Context(), b.team, app.MemberInput{Email: fmt.Sprintf("u%d@example.com", i), Password: "correct horse", Role: role}))
-		token := must[string](t)(b.SaveSession(t.Context(), "", fleet.Session{UserID: user, TeamID: b.team}, time.Hour))
+		token := b.session(user, b.team, time.Hour)
 		by, _, _, err := b.ActorForSession(t.Context(), token)
 		if err != nil || by.Scope != role.Scope() {
 			t.Errorf("%s: %+v, %v", role, by, err)
@@ -207,9 +244,7 @@ func TestSignInIsAudited(t *testing.T) {
 	wantErr(t, "wrong", err, fleet.CodeUnauthorized, "E-mail or password is wrong")
 	u, _, err := b.SignIn(t.Context(), "ann@example.org", "a long password")
 	b.ok(err)
-	token, err := b.SaveSession(t.Context(), "", fleet.Session{UserID: u.ID, TeamID: b.team}, time.Hour)
-	b.ok(err)
-	b.ok(b.DropSession(t.Context(), token))
+	b.ok(b.DropSession(t.Context(), b.session(u.ID, b.team, time.Hour)))
 	rows, err := b.raw.Query(`SELECT action, outcome FROM audit WHERE action LIKE 'session.%' AND actor_id = $1 AND team_id = $2 ORDER BY id`, u.ID, b.team)
 	b.ok(err)
 	defer rows.Close()

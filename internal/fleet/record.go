@@ -97,4 +97,7 @@ type Session struct {
 	CreatedAt time.Time
 	SeenAt    time.Time
 	ExpiresAt time.Time
+	// Proof, of a new session, is the hash of the password that the person
+	// proved to know; "" is none. It is not stored.
+	Proof string
 }

@@ -13,11 +13,9 @@ func sessionTargets(s *fleet.Session) []any {
 	return []any{&s.ID, &s.UserID, &s.TeamID, &s.Data, &s.UserAgent, stamp{&s.CreatedAt}, stamp{&s.SeenAt}, stamp{&s.ExpiresAt}}
 }
 
-// SaveSession stores a session under its token's hash.
+// SaveSession stores a new session under its token's hash.
 func (tx *Tx) SaveSession(tokenHash []byte, s fleet.Session) error {
-	return tx.run(`INSERT INTO sessions (token_hash, `+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (token_hash) DO UPDATE SET user_id = excluded.user_id, team_id = excluded.team_id, data = excluded.data,
-			seen_at = excluded.seen_at, expires_at = excluded.expires_at`,
+	return tx.run(`INSERT INTO sessions (token_hash, `+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		tokenHash, s.ID, s.UserID, s.TeamID, s.Data, s.UserAgent, micros(s.CreatedAt), micros(s.SeenAt), micros(s.ExpiresAt))
 }
 

@@ -61,9 +61,11 @@ func (p *Pages) Rename(c *fiber.Ctx, who Viewer) error {
 // and this browser gets a new one.
 func (p *Pages) ChangePassword(c *fiber.Ctx, who Viewer) error {
 	p.securityAgain(c, who, func(m *views.Security, f views.Form) { m.Password.Form = f }, "current", "password")
-	err := p.app.ChangePassword(c.UserContext(), who.Actor, field(c, "current"), field(c, "password"))
+	u, err := p.app.ChangePassword(c.UserContext(), who.Actor, field(c, "current"), field(c, "password"))
 	if err == nil {
-		err = p.config.SignIn(c, who.Member)
+		m := who.Member
+		m.User = u
+		err = p.config.SignIn(c, m)
 	}
 	return lead(c, err, securityPath)
 }
