@@ -31,6 +31,8 @@ func TestBulkCalls(t *testing.T) {
 			want: `{"error":"validation_error","message":"ids: name agents, or give a filter","fields":{"ids":"name agents, or give a filter"}}`},
 		{name: "both", method: "POST", path: "/v1/bulk", body: `{"action":"end","ids":` + list + `,"filter":{}}`, status: 400,
 			want: `{"error":"validation_error","message":"filter: goes without ids","fields":{"filter":"goes without ids"}}`},
+		{name: "an empty list and a filter of everything", method: "POST", path: "/v1/bulk", body: `{"action":"end","ids":[],"filter":{}}`, status: 400,
+			want: `{"error":"validation_error","message":"filter: goes without ids","fields":{"filter":"goes without ids"}}`},
 		{name: "no id", method: "POST", path: "/v1/bulk", body: `{"action":"end","ids":["agent_123"]}`, status: 400,
 			want: `{"error":"validation_error","message":"ids: must be ids of agents; number 1 is none","fields":{"ids":"must be ids of agents; number 1 is none"}}`},
 		{name: "nothing found", method: "POST", path: "/v1/bulk", body: `{"action":"end","filter":{"tag":"none"}}`, status: 400,

@@ -135,6 +135,9 @@ func bulkInput(body api.StartBulk) (app.BulkInput, error) {
 		PerMinute: body.PerMinute, Canary: body.Canary, StopAfterFailures: body.StopAfterFailures, Confirm: body.Confirm,
 		Expect: (*app.BulkCounts)(body.Expect),
 	}
+	if body.IDs != nil {
+		in.IDs = []fleet.AgentID{} // an empty list is a list too: it must not go with a filter
+	}
 	for i, text := range body.IDs {
 		id, ok := fleet.ParseID(text)
 		if !ok {
