@@ -39,7 +39,10 @@ func (a *App) TakeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID) 
 		return nil, err
 	}
 	out := &ExportFile{file: file}
-	state, err := a.makeExport(ctx, by, id, file, &out.Export, os.Remove(file.Name()))
+	var state string
+	if err = os.Remove(file.Name()); err == nil {
+		state, err = a.makeExport(ctx, by, id, file, &out.Export)
+	}
 	if err == nil {
 		err = a.exportTaken(ctx, by, id, out.Export, state)
 	}
@@ -86,7 +89,7 @@ func (a *App) Export(ctx context.Context, by fleet.Actor, id fleet.AgentID, meas
 		return err
 	})
 	if err == nil && measure && !out.Taken {
-		_, err = a.makeExport(ctx, by, id, io.Discard, &out, nil)
+		_, err = a.makeExport(ctx, by, id, io.Discard, &out)
 	}
 	return out, err
 }
@@ -116,12 +119,8 @@ func exportState(tx *store.Tx, row store.AgentRow) (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// makeExport writes the zip of one snapshot and fills what it is. One of err is
-// returned at once.
-func (a *App) makeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID, w io.Writer, x *fleet.Export, err error) (state string, _ error) {
-	if err != nil {
-		return "", err
-	}
+// makeExport writes the zip of one snapshot and fills what it is.
+func (a *App) makeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID, w io.Writer, x *fleet.Export) (state string, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return "", err
 	}

@@ -46,21 +46,11 @@ func writeExport(tx *store.Tx, row store.AgentRow, w io.Writer) error {
 			return x.file("agent.json", func(out *bufio.Writer) (int, error) { _, err := out.Write(append(agent, '\n')); return 1, err })
 		},
 		func() error { return x.usage(tx, team, id) },
-		func() error {
-			return lines(x, "tasks.jsonl", exportTask, func(f func(fleet.Task) error) error { return tx.EachRow(team, id, store.Rows{Task: f}) })
-		},
-		func() error {
-			return lines(x, "alerts.jsonl", exportAlert, func(f func(fleet.Alert) error) error { return tx.EachRow(team, id, store.Rows{Alert: f}) })
-		},
-		func() error {
-			return lines(x, "messages.jsonl", exportMessage, func(f func(fleet.Message) error) error { return tx.EachRow(team, id, store.Rows{Message: f}) })
-		},
-		func() error {
-			return lines(x, "logs.jsonl", exportLog, func(f func(fleet.LogLine) error) error { return tx.EachRow(team, id, store.Rows{Log: f}) })
-		},
-		func() error {
-			return lines(x, "audit.jsonl", exportAudit, func(f func(fleet.AuditEntry) error) error { return tx.EachRow(team, id, store.Rows{Audit: f}) })
-		},
+		func() error { return lines(x, "tasks.jsonl", exportTask, team, id, tx.EachTask) },
+		func() error { return lines(x, "alerts.jsonl", exportAlert, team, id, tx.EachAlert) },
+		func() error { return lines(x, "messages.jsonl", exportMessage, team, id, tx.EachMessage) },
+		func() error { return lines(x, "logs.jsonl", exportLog, team, id, tx.EachLog) },
+		func() error { return lines(x, "audit.jsonl", exportAudit, team, id, tx.EachAudit) },
 		func() error { return x.manifest(row.Agent) },
 		x.zip.Close,
 	}
@@ -92,11 +82,11 @@ func (x *exporter) file(name string, write func(out *bufio.Writer) (int, error))
 }
 
 // lines adds a file of JSON Lines.
-func lines[T any](x *exporter, name string, wire func(T) any, each func(func(T) error) error) error {
+func lines[T any](x *exporter, name string, wire func(T) any, team fleet.TeamID, id fleet.AgentID, each func(fleet.TeamID, fleet.AgentID, func(T) error) error) error {
 	return x.file(name, func(out *bufio.Writer) (n int, err error) {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
-		err = each(func(v T) error {
+		err = each(team, id, func(v T) error {
 			n++
 			return enc.Encode(wire(v))
 		})
@@ -111,10 +101,10 @@ func (x *exporter) usage(tx *store.Tx, team fleet.TeamID, id fleet.AgentID) erro
 		if err := w.Write([]string{"day", "kind", "incarnation", "count"}); err != nil {
 			return 0, err
 		}
-		err = tx.EachRow(team, id, store.Rows{Usage: func(u fleet.Usage) error {
+		err = tx.EachUsage(team, id, func(u fleet.Usage) error {
 			n++
 			return w.Write([]string{u.Day, fleet.Cell(u.Kind), strconv.Itoa(u.Incarnation), strconv.FormatInt(u.Count, 10)})
-		}})
+		})
 		w.Flush()
 		if err == nil {
 			err = w.Error()

@@ -8,37 +8,37 @@ import (
 	"agentry/internal/fleet"
 )
 
-// Rows yields, in an order that stays, every row of an agent that an export
-// has: tasks, alerts, messages and log lines oldest first, usage by day, and
-// its audit but for the taking of exports, oldest first.
-type Rows struct {
-	Task    func(fleet.Task) error
-	Alert   func(fleet.Alert) error
-	Message func(fleet.Message) error
-	Usage   func(fleet.Usage) error
-	Log     func(fleet.LogLine) error
-	Audit   func(fleet.AuditEntry) error
+// What follows yields the rows of one agent that an export has, one at a time
+// and in an order that stays, and returns the first error of yield.
+
+// EachTask yields an agent's tasks, oldest first.
+func (tx *Tx) EachTask(team fleet.TeamID, id fleet.AgentID, yield func(fleet.Task) error) error {
+	return each(tx, scanTask, yield, `SELECT `+taskColumns+` FROM tasks WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
 }
 
-// EachRow reads one agent's rows, one at a time; what has no function is not
-// read. It returns the first error of a function.
-func (tx *Tx) EachRow(team fleet.TeamID, id fleet.AgentID, r Rows) error {
-	if r.Task != nil {
-		return each(tx, scanTask, r.Task, `SELECT `+taskColumns+` FROM tasks WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
-	}
-	if r.Alert != nil {
-		return each(tx, scanAlert, r.Alert, `SELECT `+alertColumns+alertTables+`WHERE al.agent_id = $1 AND al.team_id = $2 ORDER BY al.id`, id, team)
-	}
-	if r.Message != nil {
-		return each(tx, scanMessage, r.Message, `SELECT `+messageColumns+` FROM messages WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
-	}
-	if r.Usage != nil {
-		return each(tx, scanUsage, r.Usage, `SELECT day, kind, incarnation, n FROM usage_days WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY day, kind, incarnation`, id, team)
-	}
-	if r.Log != nil {
-		return each(tx, scanLog, r.Log, `SELECT id, at, epoch, level, text FROM logs WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
-	}
-	return each(tx, scanAudit, r.Audit, `SELECT `+auditColumns+`, COALESCE(n.text, ''), ''
+// EachAlert yields an agent's alerts, oldest first.
+func (tx *Tx) EachAlert(team fleet.TeamID, id fleet.AgentID, yield func(fleet.Alert) error) error {
+	return each(tx, scanAlert, yield, `SELECT `+alertColumns+alertTables+`WHERE al.agent_id = $1 AND al.team_id = $2 ORDER BY al.id`, id, team)
+}
+
+// EachMessage yields an agent's messages, oldest first.
+func (tx *Tx) EachMessage(team fleet.TeamID, id fleet.AgentID, yield func(fleet.Message) error) error {
+	return each(tx, scanMessage, yield, `SELECT `+messageColumns+` FROM messages WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
+}
+
+// EachUsage yields an agent's counters by day.
+func (tx *Tx) EachUsage(team fleet.TeamID, id fleet.AgentID, yield func(fleet.Usage) error) error {
+	return each(tx, scanUsage, yield, `SELECT day, kind, incarnation, n FROM usage_days WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY day, kind, incarnation`, id, team)
+}
+
+// EachLog yields an agent's log lines, oldest first.
+func (tx *Tx) EachLog(team fleet.TeamID, id fleet.AgentID, yield func(fleet.LogLine) error) error {
+	return each(tx, scanLog, yield, `SELECT id, at, epoch, level, text FROM logs WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
+}
+
+// EachAudit yields an agent's audit but for the taking of exports, oldest first.
+func (tx *Tx) EachAudit(team fleet.TeamID, id fleet.AgentID, yield func(fleet.AuditEntry) error) error {
+	return each(tx, scanAudit, yield, `SELECT `+auditColumns+`, COALESCE(n.text, ''), ''
 		FROM audit au LEFT JOIN audit_notes n ON n.audit_id = au.id
 		WHERE au.agent_id = $1 AND au.team_id = $2 AND au.action <> 'export' ORDER BY au.at, au.id`, id, team)
 }
@@ -53,7 +53,7 @@ func each[T any](tx *Tx, scan func(*sql.Rows) (T, error), yield func(T) error, q
 	}, query, values...)
 }
 
-// ExportMark is a text that changes when a row of EachRow is added, changed or
+// ExportMark is a text that changes when a row of an export is added, changed or
 // removed.
 func (tx *Tx) ExportMark(team fleet.TeamID, id fleet.AgentID) (string, error) {
 	const tasks = `SELECT COUNT(*) || ' ' || COALESCE(MAX(id), '') || ' ' || COALESCE(MAX(updated_at), 0) || ' ' || COALESCE(SUM(updated_at % 1000003), 0) FROM tasks WHERE agent_id = $1`

@@ -171,19 +171,24 @@ func auditLooks(a fleet.Agent) map[string]look {
 			mark, err := tx.ExportMark(team, a.ID)
 			return min(len(mark), 1), err
 		}, fleet.CodeNotFound, 1},
-		"EachRow": {func(tx *Tx, team fleet.TeamID) (n int, err error) {
-			for _, r := range []Rows{
-				{Task: func(fleet.Task) error { n++; return nil }}, {Alert: func(fleet.Alert) error { n++; return nil }}, {Message: func(fleet.Message) error { n++; return nil }},
-				{Usage: func(fleet.Usage) error { n++; return nil }}, {Log: func(fleet.LogLine) error { n++; return nil }}, {Audit: func(fleet.AuditEntry) error { n++; return nil }},
-			} {
-				err = errors.Join(err, tx.EachRow(team, a.ID, r))
-			}
-			return n, err
-		}, "", 7},
+		"EachTask":    {rowsOf(a.ID, (*Tx).EachTask), "", 1},
+		"EachAlert":   {rowsOf(a.ID, (*Tx).EachAlert), "", 1},
+		"EachMessage": {rowsOf(a.ID, (*Tx).EachMessage), "", 1},
+		"EachUsage":   {rowsOf(a.ID, (*Tx).EachUsage), "", 1},
+		"EachLog":     {rowsOf(a.ID, (*Tx).EachLog), "", 1},
+		"EachAudit":   {rowsOf(a.ID, (*Tx).EachAudit), "", 2},
 		"Relaunches": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.Relaunches(team, a.ID, t0, 10)
 			return len(l), err
 		}, "", 1},
+	}
+}
+
+// rowsOf counts what an iterator of an agent's rows yields.
+func rowsOf[T any](id fleet.AgentID, each func(*Tx, fleet.TeamID, fleet.AgentID, func(T) error) error) func(*Tx, fleet.TeamID) (int, error) {
+	return func(tx *Tx, team fleet.TeamID) (n int, err error) {
+		err = each(tx, team, id, func(T) error { n++; return nil })
+		return n, err
 	}
 }
 
