@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -25,7 +26,7 @@ func (a *App) Rename(ctx context.Context, by fleet.Actor, name string) error {
 		if err := tx.SetUserName(user, name); err != nil {
 			return err
 		}
-		return tellTeams(tx, by, "member.rename", nil, now, fleet.EventMemberChanged)
+		return tellTeamsOf(tx, user, act{by: by, action: "member.rename"}, nil, now, fleet.EventMemberChanged)
 	})
 }
 
@@ -103,7 +104,7 @@ func (a *App) setPassword(ctx context.Context, by fleet.Actor, u fleet.User, pas
 		if err != nil {
 			return err
 		}
-		by.ID = orText(by.ID, string(u.ID))
+		by.ID = cmp.Or(by.ID, string(u.ID))
 		e := act{by: by, action: action}
 		return tellTeamsOf(tx, u.ID, e, map[string]any{"userId": u.ID, "sessions": len(ended)}, now, fleet.EventSessionChanged)
 	})
@@ -111,13 +112,6 @@ func (a *App) setPassword(ctx context.Context, by fleet.Actor, u fleet.User, pas
 		a.guesses.forget(u.Email)
 	}
 	return hash, err
-}
-
-func orText(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 func checkPasswordLength(field, password string) error {
@@ -157,12 +151,8 @@ func (a *App) checkPassword(ctx context.Context, email, password string, u fleet
 	return err
 }
 
-// tellTeams records what a member did to their own account in each team of
+// tellTeamsOf records what was done to a person's account in each team of
 // theirs, and lets the teams hear of it.
-func tellTeams(tx *store.Tx, by fleet.Actor, action string, detail map[string]any, now time.Time, event string) error {
-	return tellTeamsOf(tx, fleet.UserID(by.ID), act{by: by, action: action}, detail, now, event)
-}
-
 func tellTeamsOf(tx *store.Tx, user fleet.UserID, what act, detail map[string]any, now time.Time, event string) error {
 	places, err := tx.Memberships(user)
 	if err != nil {

@@ -18,8 +18,8 @@ type InviteInput struct {
 
 // Invite makes an invitation and the token of its link, which is returned once
 // and never again. A former open invitation of the same address is void: that
-// is how one gets a new link; only an owner replaces an owner's. The answer does not depend on whether the address
-// has an account.
+// is how one gets a new link; only an owner replaces an owner's. The answer does
+// not depend on whether the address has an account.
 func (a *App) Invite(ctx context.Context, by fleet.Actor, in InviteInput) (i fleet.Invitation, token string, err error) {
 	now := a.Now()
 	token = secret.NewToken()

@@ -250,8 +250,8 @@ func isSelf(by fleet.Actor, user fleet.UserID) bool {
 // AddMember gives a person a role in a team, for the person who has the data
 // folder. Who does not exist yet is made, with the password.
 func (a *App) AddMember(ctx context.Context, team fleet.TeamID, in MemberInput) (fleet.UserID, error) {
-	if !in.Role.Valid() {
-		return "", fleet.Invalid("role", "must be viewer, operator, admin or owner")
+	if err := fleet.CheckInvite(fleet.RoleOwner, in.Role); err != nil {
+		return "", err
 	}
 	email, err := checkEmail(in.Email)
 	if err != nil {

@@ -34,11 +34,11 @@ func (tx *Tx) InsertBulk(b fleet.Bulk) error {
 		micros(b.CreatedAt), micros(b.StartedAt), micros(b.EndedAt))
 }
 
-// SaveBulk stores what changes of a bulk but its counts of outcomes; the
-// caller has read it in the same transaction.
+// SaveBulk stores what changes of a bulk but its counts; the caller has read it
+// in the same transaction.
 func (tx *Tx) SaveBulk(b fleet.Bulk) error {
-	return tx.run(`UPDATE bulks SET state = $1, why = $2, total = $3, stopped_by = $4, started_at = $5, ended_at = $6
-		WHERE id = $7 AND team_id = $8`, b.State, b.Why, b.Total, b.StoppedBy, micros(b.StartedAt), micros(b.EndedAt), b.ID, b.TeamID)
+	return tx.run(`UPDATE bulks SET state = $1, why = $2, stopped_by = $3, started_at = $4, ended_at = $5
+		WHERE id = $6 AND team_id = $7`, b.State, b.Why, b.StoppedBy, micros(b.StartedAt), micros(b.EndedAt), b.ID, b.TeamID)
 }
 
 // Bulk returns one of the team's bulks.

@@ -75,10 +75,7 @@ func (q alertsAsked) href() string {
 	if q.agent != nil {
 		values.Set("agent", *q.agent)
 	}
-	if len(values) == 0 {
-		return "/alerts"
-	}
-	return "/alerts?" + values.Encode()
+	return address("/alerts", values)
 }
 
 // Alerts answers GET /alerts.

@@ -3,7 +3,6 @@ package pages
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -75,8 +74,7 @@ func (p *Pages) Audit(c *fiber.Ctx, who Viewer) error {
 		m.Zone = "UTC"
 	}
 	m.Pager = auditPager(c, values, len(found.Entries), found.NextCursor)
-	var wrong *fleet.Error
-	if errors.As(err, &wrong) {
+	if wrong := known(err); wrong != nil {
 		m.Wrong = sentence(wrong.Message)
 		c.Status(http.StatusBadRequest)
 	}
@@ -142,14 +140,6 @@ func auditPager(c *fiber.Ctx, values url.Values, shown int, next string) ui.Page
 		pager.NextHref, pager.NextLabel = address("/audit", to), "Older"
 	}
 	return pager
-}
-
-// address is a path with a query, where there is one.
-func address(path string, values url.Values) string {
-	if len(values) == 0 {
-		return path
-	}
-	return path + "?" + values.Encode()
 }
 
 // history is the tab of what was done with an agent.

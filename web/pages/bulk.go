@@ -134,10 +134,7 @@ func showing(id, show string, pairs ...string) string {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		values.Set(pairs[i], pairs[i+1])
 	}
-	if len(values) == 0 {
-		return bulkPath(id)
-	}
-	return bulkPath(id) + "?" + values.Encode()
+	return address(bulkPath(id), values)
 }
 
 func bulkTabs(b fleet.Bulk, show string) (tabs []ui.Tab) {

@@ -79,10 +79,7 @@ func (p *Pages) curl(c *fiber.Ctx) string {
 	if found.query != nil {
 		values = found.query(c)
 	}
-	if text := values.Encode(); text != "" {
-		path += "?" + text
-	}
-	return `curl -H "Authorization: Bearer $AGENTRY_API_KEY" '` + c.BaseURL() + path + `'`
+	return `curl -H "Authorization: Bearer $AGENTRY_API_KEY" '` + c.BaseURL() + address(path, values) + `'`
 }
 
 // same keeps parameters that the call has under the same name.

@@ -34,10 +34,7 @@ func logHref(id fleet.AgentID, rest, level, name string, line int64) string {
 	if line > 0 {
 		values.Set(name, strconv.FormatInt(line, 10))
 	}
-	if len(values) > 0 {
-		to += "?" + values.Encode()
-	}
-	return agentPath(id, to)
+	return address(agentPath(id, to), values)
 }
 
 // line is a line's id in the address; what is none is 0.

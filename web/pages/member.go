@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"errors"
-
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
@@ -102,30 +100,6 @@ func (p *Pages) memberRow(who Viewer, m fleet.Member, owners int) views.Member {
 	}
 	row.CanRemove = fleet.CheckRemove(who.Member.Role, m.Role, owners) == nil
 	return row
-}
-
-// known is an error that a person may read; nil is another or none.
-func known(err error) *fleet.Error {
-	var e *fleet.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return nil
-}
-
-// notHere tells whether an error is that the team has no such thing, be it that
-// another has it.
-func notHere(err error) bool {
-	e := known(err)
-	return e != nil && (e.Code == fleet.CodeNotFound || e.Foreign)
-}
-
-// messageOf is what a known error says, "" of others.
-func messageOf(err error) string {
-	if e := known(err); e != nil {
-		return e.Message
-	}
-	return ""
 }
 
 func (p *Pages) membersAgain(c *fiber.Ctx, who Viewer, put func(m *views.Members, f views.Form), fields ...string) {

@@ -5,6 +5,7 @@
 package pages
 
 import (
+	"net/url"
 	"strings"
 	"time"
 
@@ -92,6 +93,14 @@ func agentID(c *fiber.Ctx) (fleet.AgentID, error) {
 }
 
 func agentPath(id fleet.AgentID, rest string) string { return "/fleet/" + string(id) + rest }
+
+// address is a path with a query, where there is one.
+func address(path string, values url.Values) string {
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}
 
 // field is one value of the form that was sent, with line ends as they are
 // kept.

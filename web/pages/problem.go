@@ -2,6 +2,7 @@ package pages
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -184,4 +185,28 @@ func sentence(s string) string {
 		return s
 	}
 	return s + "."
+}
+
+// known is an error that a person may read; nil is another or none.
+func known(err error) *fleet.Error {
+	var e *fleet.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+// notHere tells whether an error is that the team has no such thing, be it that
+// another has it.
+func notHere(err error) bool {
+	e := known(err)
+	return e != nil && (e.Code == fleet.CodeNotFound || e.Foreign)
+}
+
+// messageOf is what a known error says, "" of others.
+func messageOf(err error) string {
+	if e := known(err); e != nil {
+		return e.Message
+	}
+	return ""
 }
