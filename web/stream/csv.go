@@ -89,10 +89,10 @@ func Attachment(name string) string {
 	return `attachment; filename="` + strings.Trim(b.String(), "-.") + `"`
 }
 
-// AuditCSV answers with audit entries as CSV under a file name, the detail as
-// JSON. See Elements for errors.
+// AuditCSV answers with audit entries as CSV under a file name, in the words of
+// /v1, the detail as JSON. See Elements for errors.
 func AuditCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(fleet.AuditEntry) error) error) error {
-	head := []string{"id", "at", "actor_kind", "actor_id", "actor", "action", "agent_id", "agent", "outcome", "note", "detail", "request_id"}
+	head := []string{"id", "at", "actorKind", "actorId", "actorName", "action", "agentId", "agentName", "outcome", "note", "detail", "requestId"}
 	return table(s, c, name, head, each, func(e fleet.AuditEntry) []string {
 		detail := ""
 		if len(e.Detail) > 0 {
