@@ -1,9 +1,7 @@
 package pages
 
 import (
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +14,9 @@ import (
 type Call struct {
 	// Page and Route are patterns of the route table.
 	Page, Route string
-	// tab is one of the page's, "" is the page without one.
-	tab string
+	// param must have the value in the page's address; "" is any address for
+	// which there is no other call.
+	param, value string
 	// query makes the call's query of the page's; nil has none.
 	query func(c *fiber.Ctx) url.Values
 }
@@ -34,9 +33,11 @@ func Calls() []Call {
 		{Page: agent + "/setup", Route: api},
 		{Page: agent + "/relaunch", Route: api + "/preview", query: func(*fiber.Ctx) url.Values { return url.Values{"action": {"relaunch"}} }},
 		{Page: agent + "/delete", Route: api + "/preview", query: func(*fiber.Ctx) url.Values { return url.Values{"action": {"delete"}} }},
-		{Page: agent, tab: "usage", Route: api + "/usage"},
-		{Page: agent, tab: "logs", Route: api + "/logs", query: same("level")},
+		{Page: agent, param: "tab", value: "usage", Route: api + "/usage"},
+		{Page: agent, param: "tab", value: "logs", Route: api + "/logs", query: same("level")},
 		{Page: "/alerts", Route: "/v1/alerts", query: alertsQuery},
+		{Page: "/alerts", param: "group", value: "type", Route: "/v1/alerts/groups", query: groupsQuery},
+		{Page: "/alerts", param: "group", value: "agent", Route: "/v1/alerts/groups", query: groupsQuery},
 		{Page: "/resources", Route: "/v1/resources", query: ledgerQuery},
 		{Page: "/resources/proxies", Route: "/v1/proxies", query: same("health")},
 		{Page: "/bulk", Route: "/v1/bulk", query: limit},
@@ -50,7 +51,7 @@ func Calls() []Call {
 		{Page: "/settings/members", Route: "/v1/members"},
 	}
 	for _, tab := range []string{"tasks", "alerts", "messages", "resources", "history"} {
-		list = append(list, Call{Page: agent, tab: tab, Route: api + "/" + tab, query: limit})
+		list = append(list, Call{Page: agent, param: "tab", value: tab, Route: api + "/" + tab, query: limit})
 	}
 	return list
 }
@@ -63,8 +64,7 @@ func (p *Pages) curl(c *fiber.Ctx) string {
 	}
 	var found *Call
 	for _, call := range Calls() {
-		// The tab decides where the page has it; an unknown one is the first.
-		if call.Page == page && (call.tab == "" || call.tab == query(c, "tab")) && (found == nil || call.tab != "") {
+		if call.Page == page && (call.param == "" && found == nil || call.param != "" && call.value == query(c, call.param)) {
 			found = &call
 		}
 	}
@@ -126,6 +126,13 @@ func alertsQuery(c *fiber.Ctx) url.Values {
 	return values
 }
 
+// groupsQuery is alertsQuery for groups of alerts.
+func groupsQuery(c *fiber.Ctx) url.Values {
+	values := alertsQuery(c)
+	values.Set("by", query(c, "group"))
+	return values
+}
+
 func ledgerQuery(c *fiber.Ctx) url.Values {
 	values := same("state")(c)
 	if values.Get("state") == "attention" {
@@ -147,13 +154,4 @@ func auditQuery(c *fiber.Ctx) url.Values {
 		}
 	}
 	return values
-}
-
-// CalledPages are the patterns of the pages that have a call.
-func CalledPages() []string {
-	pages := map[string]bool{}
-	for _, call := range Calls() {
-		pages[call.Page] = true
-	}
-	return slices.Sorted(maps.Keys(pages))
 }

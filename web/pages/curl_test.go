@@ -58,6 +58,7 @@ func TestEveryPageShowsItsCurl(t *testing.T) {
 		agent + "/setup":                               "/v1/agents/" + string(id),
 		"/alerts?state=snoozed&type=odd&sub=":          "/v1/alerts?state=snoozed&subType=&type=odd",
 		"/alerts?agent=" + string(id):                  "agentId=" + string(id),
+		"/alerts?group=agent&state=resolved":           "/v1/alerts/groups?by=agent&state=resolved",
 		"/resources?state=attention":                   "/v1/resources?stuck=true",
 		"/resources?state=held":                        "/v1/resources?state=held",
 		"/resources/proxies?health=healthy":            "/v1/proxies?health=healthy",
@@ -76,15 +77,15 @@ func TestEveryPageShowsItsCurl(t *testing.T) {
 		if status != http.StatusOK || !strings.Contains(command, want) {
 			t.Errorf("%s: %s answers %d %.200s", path, command, status, body)
 		}
-		for _, pattern := range pages.CalledPages() {
+		for _, call := range pages.Calls() {
 			place, _, _ := strings.Cut(path, "?")
 			place = strings.NewReplacer(string(id), ":agentId", bulk.ID, ":bulkId", d.ID, ":deletionId").Replace(place)
-			seen[pattern] = seen[pattern] || place == pattern
+			seen[call.Page] = seen[call.Page] || place == call.Page
 		}
 	}
-	for _, pattern := range pages.CalledPages() {
-		if !seen[pattern] {
-			t.Errorf("the command of %s is not tried", pattern)
+	for _, call := range pages.Calls() {
+		if !seen[call.Page] {
+			t.Errorf("the command of %s is not tried", call.Page)
 		}
 	}
 	if a := w.as(fleet.RoleOwner).get("/zone"); a.Find("[data-testid=curl]").Length() != 0 {
