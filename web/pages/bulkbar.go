@@ -31,9 +31,10 @@ func (l listing) filters() (list []ui.Option) {
 
 // bulkChoices are the actions, with the reason where the member may not.
 func bulkChoices(who Viewer) (list []views.BulkChoice) {
-	for _, action := range []string{"start", "pause", "resume", "end", "relaunch", "delete", "tag"} {
-		choice := views.BulkChoice{Action: action, Label: strings.ToUpper(action[:1]) + action[1:]}
-		if !who.may(needed(action)) {
+	for _, action := range fleet.BulkActions() {
+		word := string(action)
+		choice := views.BulkChoice{Action: word, Label: strings.ToUpper(word[:1]) + word[1:]}
+		if !who.may(action.Need()) {
 			choice.Why = "needs an admin; you are " + article(string(who.Member.Role))
 		}
 		list = append(list, choice)

@@ -85,7 +85,7 @@ func (p *Pages) CreateKey(c *fiber.Ctx, who Viewer) error {
 	if days := strings.TrimSpace(typed.Expires); days != "" {
 		n, err := strconv.Atoi(days)
 		if err != nil || n < 1 || n > 3650 {
-			return fleet.Invalid("expires", "must be a number of days")
+			return fleet.Invalid("expires", "must be a whole number of days, from 1 to 3,650, or nothing")
 		}
 		in.ExpiresAt = p.app.Now().Add(time.Duration(n) * 24 * time.Hour)
 	}
