@@ -116,18 +116,15 @@ func (t BulkTop) sentence() string {
 	case b.State == fleet.BulkStopping:
 		return b.Why + ". Nothing more begins, what is under way ends."
 	case b.InCanary():
-		return "The first " + ui.Plural(b.Canary, "agent goes", "agents go") + " alone; the others follow when " + fleetWord(b.Canary, "it", "all of them") + " succeeded."
+		they := "all of them"
+		if b.Canary == 1 {
+			they = "it"
+		}
+		return "The first " + ui.Plural(b.Canary, "agent goes", "agents go") + " alone; the others follow when " + they + " succeeded."
 	case b.Waiting > 0:
 		return bulkWords(b.Action).doing + "; " + ui.Plural(b.Waiting, "agent was", "agents were") + " begun and not yet seen to run."
 	}
 	return bulkWords(b.Action).doing + "."
-}
-
-func fleetWord(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 // notice is the result when it is over: success, success in part, or stopped.

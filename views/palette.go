@@ -50,7 +50,7 @@ type PaletteGroup struct {
 // Hit is one offer: one of Href, Ask, Post and Do is set.
 type Hit struct {
 	Label, Hint string
-	// Mark is set for an agent: its status and what is observed of it.
+	// Status and Observed are an agent's.
 	Status, Observed string
 	// Href is a page to go to, Ask a form that opens as a dialog, Post is sent at
 	// once.

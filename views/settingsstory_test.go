@@ -69,7 +69,7 @@ func sampleKeys() KeySettings {
 
 func sampleSecurity() Security {
 	return Security{
-		Shell: sampleShell("Security", "settings"), Teams: true, Name: NameForm{Name: "Mara Ruiz"},
+		Shell: sampleShell("My account", "settings"), Teams: true, Name: NameForm{Name: "Mara Ruiz"},
 		Password: PasswordForm{Email: "mara@northwind.example", Form: Form{Errors: map[string]string{"current": "is not your password"}}},
 		Sessions: []Session{
 			{ID: "s1", Browser: "Firefox on Linux", Team: "Northwind", CreatedAt: ago(3 * time.Hour), SeenAt: ago(time.Second), EndsAt: testNow.Add(300 * time.Hour), Current: true},

@@ -83,7 +83,7 @@ func (p Progress) rest() string {
 	case p.Left <= 0:
 		return ""
 	}
-	return "about " + span(p.Left.Round(time.Second)) + " left"
+	return "about " + Span(p.Left.Round(time.Second)) + " left"
 }
 
 // spoken is the bar in words.

@@ -191,16 +191,13 @@ func Ago(at, now time.Time) string {
 		return "now"
 	}
 	if future {
-		return "in " + span(d)
+		return "in " + Span(d)
 	}
-	return span(d) + " ago"
+	return Span(d) + " ago"
 }
 
-// Span writes how long something took: "40 s", "3 min".
-func Span(d time.Duration) string { return span(d) }
-
-// span writes a length of time in its largest unit, rounded down.
-func span(d time.Duration) string {
+// Span writes a length of time in its largest unit, rounded down: "40 s", "3 min".
+func Span(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))

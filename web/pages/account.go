@@ -14,7 +14,7 @@ const securityPath = "/settings/security"
 
 // Security answers GET /settings/security: what members decide for themselves.
 func (p *Pages) Security(c *fiber.Ctx, who Viewer) error {
-	shell, err := p.shell(c, who, "Security", "settings")
+	shell, err := p.shell(c, who, "My account", "settings")
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (p *Pages) security(c *fiber.Ctx, who Viewer) (m views.Security, err error)
 
 // securityAgain is that page as it is now, with what was typed.
 func (p *Pages) securityAgain(c *fiber.Ctx, who Viewer, put func(m *views.Security, f views.Form), fields ...string) {
-	remember(c, sent{title: "Security", nav: "settings", fields: fields, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
+	remember(c, sent{title: "My account", nav: "settings", fields: fields, again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
 		m, err := p.security(c, who)
 		put(&m, f)
 		return nil, func(s views.Shell) templ.Component {
