@@ -1,6 +1,7 @@
 package web
 
 import (
+	"math"
 	"context"
 	"errors"
 	"log/slog"
@@ -112,6 +113,8 @@ func (s *Server) answer(c *fiber.Ctx, err error) {
 	switch {
 	case status == http.StatusUnauthorized && s.face(c) != facePeople:
 		c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="agentry"`)
+	case e.RetryAfter > 0:
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	case status == http.StatusServiceUnavailable && c.GetRespHeader(fiber.HeaderRetryAfter) == "":
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(1))
 	}

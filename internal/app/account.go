@@ -125,7 +125,7 @@ func checkPasswordLength(field, password string) error {
 // same time. Too many guesses on one address are refused for a while.
 func (a *App) guess(ctx context.Context, email, password string, u fleet.User) (err error) {
 	if !a.guesses.admit(email, a.clock.elapsed()) {
-		return fleet.Errorf(fleet.CodeRateLimited, "Too many wrong passwords for this address; try again in %d minutes", int(guessWindow.Minutes()))
+		return fleet.Errorf(fleet.CodeRateLimited, "Too many wrong passwords for this address; try again in %d minutes", int(guessWindow.Minutes())).Later(guessWindow)
 	}
 	ok := false
 	if u.PasswordHash != "" {

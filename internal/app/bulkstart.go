@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"agentry/internal/fleet"
@@ -133,6 +134,15 @@ func mayBegin(tx *store.Tx, b fleet.Bulk) error {
 	n, err := tx.CountOpenBulks(b.TeamID, "")
 	if err == nil && n >= maxOpenBulks {
 		return fleet.Errorf(fleet.CodeConflict, "%d bulks of this team are under way: wait for one, or stop one", n)
+	}
+	if err != nil {
+		return err
+	}
+	listed, first, err := tx.BulkLoad(b.TeamID, b.CreatedAt.Add(-time.Hour), b.CreatedAt)
+	if err == nil && listed+max(b.Total, fleet.BulkWeight) > fleet.MaxBulkHour {
+		wait := first.Add(time.Hour).Sub(b.CreatedAt)
+		return fleet.Errorf(fleet.CodeRateLimited, "The bulks of this team listed %d agents within an hour, of at most %d; try again in %d minutes",
+			listed, fleet.MaxBulkHour, int(math.Ceil(wait.Minutes()))).Later(wait)
 	}
 	return err
 }

@@ -46,6 +46,13 @@ func (a *App) Invite(ctx context.Context, by fleet.Actor, in InviteInput) (i fle
 		if err := replaceInvitation(tx, own, i); err != nil {
 			return err
 		}
+		open, err := tx.CountOpenInvitations(i.TeamID, now)
+		if err == nil && open >= fleet.MaxInvitations {
+			err = fleet.Errorf(fleet.CodeConflict, "%d invitations are open, which is the most: revoke one, or wait until one is accepted or too old", open)
+		}
+		if err != nil {
+			return err
+		}
 		return tx.InsertInvitation(i, secret.HashToken(token))
 	})
 	if err != nil {

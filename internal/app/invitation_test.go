@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -195,5 +196,34 @@ func TestJoinAtOnce(t *testing.T) {
 	}
 	if n := b.number(`SELECT COUNT(*) FROM members WHERE team_id = ?`, b.team); in != 1 || n != 2 {
 		t.Errorf("%d got in, %d members: %v", in, n, errs)
+	}
+}
+
+// A team has a bounded number of invitations that can be accepted; one that is
+// made again, accepted, revoked or too old makes room. All are forgotten in the end.
+func TestOpenInvitationsAreBounded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	owner, _ := b.as("owner", fleet.RoleOwner)
+	ask := func(email string) error {
+		_, _, err := b.Invite(t.Context(), owner, app.InviteInput{Email: email, Role: fleet.RoleViewer})
+		return err
+	}
+	for i := range fleet.MaxInvitations {
+		b.ok(ask(fmt.Sprintf("u%d@example.com", i)))
+	}
+	wantErr(t, "one too many", ask("x@example.com"), fleet.CodeConflict, "100 invitations are open, which is the most: revoke one, or wait until one is accepted or too old")
+	b.ok(ask("u1@example.com"))
+	b.clock.step(fleet.InvitationTTL)
+	b.ok(ask("x@example.com"))
+	b.clock.step(fleet.InvitationKept - fleet.InvitationTTL)
+	b.ok(b.Tick(t.Context()))
+	if n := b.number(`SELECT COUNT(*) FROM invitations`); n != fleet.MaxInvitations+2 {
+		t.Errorf("%d are known", n)
+	}
+	b.clock.step(2 * time.Minute)
+	b.ok(b.Tick(t.Context()))
+	if got := b.column(`SELECT email FROM invitations`); !slices.Equal(got, []string{"x@example.com"}) {
+		t.Errorf("known are %q", got)
 	}
 }

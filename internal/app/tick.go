@@ -318,8 +318,10 @@ func (a *App) forget(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	err := a.store.Write(ctx, func(tx *store.Tx) error {
-		return errors.Join(tx.DropChatsBefore(now.Add(-chatAge)), tx.DropIdempotent(a.clock.late(now, idempotencyAge)))
+		return errors.Join(tx.DropChatsBefore(now.Add(-chatAge)), tx.DropIdempotent(a.clock.late(now, idempotencyAge)),
+			tx.DropInvitations(a.clock.late(now, fleet.InvitationKept), maxForget))
 	})
+	err = errors.Join(err, a.forgetBulks(ctx, a.clock.late(now, fleet.BulkAge)))
 	for n := int64(maxForget); n == maxForget && err == nil; {
 		err = a.store.Write(ctx, func(tx *store.Tx) (err error) {
 			n, err = tx.DropEvents(now.Add(-eventAge), eventsKept, maxForget)

@@ -83,6 +83,14 @@ const (
 	// StandardBulkRate and MaxBulkRate are agents a minute.
 	StandardBulkRate = 600
 	MaxBulkRate      = 6_000
+	// MaxBulkHour is how many agents the bulks of a team may list within an
+	// hour, and BulkKept how many of those that are over stay listed, of the
+	// newest bulks; each bulk counts for BulkWeight at least.
+	MaxBulkHour = 1_000_000
+	BulkKept    = 5_000_000
+	BulkWeight  = 100
+	// BulkAge is how long after its end a bulk is forgotten with its list.
+	BulkAge = 90 * 24 * time.Hour
 )
 
 // Bulk is one act on many agents: a frozen list that is worked through at a

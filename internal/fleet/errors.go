@@ -3,6 +3,7 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code names a kind of failure that a caller can act on. The words are those
@@ -39,6 +40,8 @@ type Error struct {
 	RequiredScope string
 	// Protection is set when the agent is protected.
 	Protection *Protection
+	// RetryAfter is when the same may pass; 0 is unknown.
+	RetryAfter time.Duration
 	// Foreign is set when the thing belongs to another team.
 	Foreign bool
 	// Cause is for the log only.
@@ -62,6 +65,12 @@ func Errorf(code Code, format string, args ...any) *Error {
 // Because returns the error with its cause, which only the log shows.
 func (e *Error) Because(cause error) *Error {
 	e.Cause = cause
+	return e
+}
+
+// Later returns the error with the time after which the same may pass.
+func (e *Error) Later(after time.Duration) *Error {
+	e.RetryAfter = after
 	return e
 }
 

@@ -5,6 +5,14 @@ import "time"
 // InvitationTTL is how long the link of an invitation works.
 const InvitationTTL = 7 * 24 * time.Hour
 
+const (
+	// InvitationKept is how long after it was made an invitation is forgotten,
+	// whatever became of it: until then its link says why it does not work.
+	InvitationKept = InvitationTTL + 30*24*time.Hour
+	// MaxInvitations is how many invitations of a team can be accepted at once.
+	MaxInvitations = 100
+)
+
 // Invitation lets one person, known by the e-mail address, join a team by a
 // link that works once. The link's token is kept as a hash alone.
 type Invitation struct {

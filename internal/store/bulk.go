@@ -2,6 +2,8 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
+	"time"
 
 	"agentry/internal/fleet"
 )
@@ -78,6 +80,31 @@ func (tx *Tx) OpenBulks(after string, limit int) ([]fleet.Bulk, error) {
 func (tx *Tx) CountOpenBulks(team fleet.TeamID, retryOf string) (n int, err error) {
 	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM bulks WHERE ended_at = 0 AND team_id = $1 AND ($2 = '' OR retry_of = $2)`, team, retryOf)
 	return n, err
+}
+
+// listedAgents is what a bulk counts for where bulks are bounded.
+var listedAgents = fmt.Sprintf(`CASE WHEN total > %[1]d THEN total ELSE %[1]d END`, fleet.BulkWeight)
+
+// BulkLoad is how many agents the team's bulks of a time listed, each counted
+// as fleet.BulkWeight at least, and when the first of them was made.
+func (tx *Tx) BulkLoad(team fleet.TeamID, after, until time.Time) (n int, first time.Time, err error) {
+	_, err = tx.one([]any{&n, stamp{&first}}, `SELECT COALESCE(SUM(`+listedAgents+`), 0), COALESCE(MIN(created_at), 0)
+		FROM (SELECT total, created_at FROM bulks WHERE team_id = $1 ORDER BY id DESC LIMIT $2) AS newest WHERE created_at > $3 AND created_at <= $4`,
+		team, fleet.MaxBulkHour/fleet.BulkWeight, micros(after), micros(until))
+	return n, first, err
+}
+
+// OldBulks returns some bulks of any team that are over and to be forgotten:
+// those that ended too long ago, and those behind the newest of their team that
+// listed kept agents, each counted as fleet.BulkWeight at least.
+func (tx *Tx) OldBulks(late Late, kept, limit int) ([]fleet.Bulk, error) {
+	return tx.bulks(`WHERE id IN (SELECT id FROM (SELECT id, ended_at, SUM(`+listedAgents+`) OVER (PARTITION BY team_id ORDER BY id DESC) AS listed FROM bulks) AS b
+		WHERE ended_at > 0 AND (`+late.sql("ended_at")+` OR listed > $3) ORDER BY id LIMIT $4)`, late.args(kept, limit)...)
+}
+
+// DropBulk forgets a bulk of the team that is over and whose items are gone.
+func (tx *Tx) DropBulk(team fleet.TeamID, id string) error {
+	return tx.run(`DELETE FROM bulks WHERE id = $1 AND team_id = $2 AND ended_at > 0 AND NOT EXISTS (SELECT 1 FROM bulk_items WHERE bulk_id = $1)`, id, team)
 }
 
 // InsertBulkItems writes down a part of a bulk's list.

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"agentry/internal/fleet"
 )
@@ -31,6 +33,10 @@ func bulkLooks(a fleet.Agent) map[string]look {
 			return len(l), err
 		}, "", 1},
 		"CountOpenBulks": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountOpenBulks(team, "another") }, "", 1},
+		"BulkLoad": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			n, _, err := tx.BulkLoad(team, t0.Add(-time.Hour), t0)
+			return n, err
+		}, "", fleet.BulkWeight},
 		"BulkCandidates": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.BulkCandidates(team, AgentFilter{Tag: "tag"}, AgentOrder{By: "name"}, 10, true)
 			return len(l), err
@@ -57,8 +63,19 @@ func TestAnotherTeamChangesNoBulk(t *testing.T) {
 		if n, err := tx.DropBulkItems(teamB, b.ID, 10); n != 0 || err != nil {
 			t.Errorf("another team dropped %d items, %v", n, err)
 		}
-		if err := tx.EmptyBulk(teamB, b.ID); err != nil {
+		over := b
+		over.ID, over.EndedAt = "over", t0
+		if err := errors.Join(tx.EmptyBulk(teamB, b.ID), tx.InsertBulk(over), tx.DropBulk(teamB, over.ID)); err != nil {
 			return err
+		}
+		if _, err := tx.Bulk(teamA, over.ID); err != nil {
+			t.Errorf("another team forgot it: %v", err)
+		}
+		if err := errors.Join(tx.DropBulk(teamA, over.ID), tx.DropBulk(teamA, b.ID)); err != nil {
+			return err
+		}
+		if _, err := tx.Bulk(teamA, over.ID); fleet.CodeOf(err) != fleet.CodeNotFound {
+			t.Errorf("it is not forgotten: %v", err)
 		}
 		return tx.SaveBulk(foreign)
 	})

@@ -54,6 +54,18 @@ func (tx *Tx) Invitations(team fleet.TeamID, after string, limit int) (list []fl
 	return list, err
 }
 
+// CountOpenInvitations counts the team's invitations that can be accepted.
+func (tx *Tx) CountOpenInvitations(team fleet.TeamID, at time.Time) (n int, err error) {
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM invitations
+		WHERE team_id = $1 AND accepted_at = 0 AND revoked_at = 0 AND expired_at = 0 AND expires_at > $2`, team, micros(at))
+	return n, err
+}
+
+// DropInvitations forgets up to limit invitations that were made too long ago.
+func (tx *Tx) DropInvitations(late Late, limit int) error {
+	return tx.run(`DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE `+late.sql("created_at")+` ORDER BY id LIMIT $3)`, late.args(limit)...)
+}
+
 // AcceptInvitation notes that an open invitation was used; false when it is not
 // open any more.
 func (tx *Tx) AcceptInvitation(team fleet.TeamID, id string, at time.Time) (bool, error) {

@@ -30,6 +30,7 @@ func memberLooks() map[string]look {
 			l, err := tx.Invitations(team, "", 10)
 			return len(l), err
 		}, "", 1},
+		"CountOpenInvitations": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountOpenInvitations(team, t0) }, "", 1},
 		"LiveKeysBy": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.LiveKeysBy(team, "u", t0)
 			return len(l), err

@@ -247,7 +247,7 @@ func TestAnotherTeamGetsNothing(t *testing.T) {
 	maps.Copy(looks, memberLooks())
 	// Those that write are tried in TestAnotherTeamChangesNothing, TestAnotherTeamChangesNoAlert, TestAnotherTeamChangesNoResource,
 	// TestAnotherTeamChangesNoBulk, TestAnotherTeamSettlesNoItem, TestAnotherTeamNotesNoExport, TestAnotherTeamChangesNoProxy and TestAnotherTeamChangesNoMember.
-	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck", "DropBulkItems", "EmptyBulk", "BulkActs", "BulkActAt", "MarkBulkActed", "SettleBulkItem", "NoteExport", "DeleteView"}
+	writes := []string{"InsertMember", "InsertAlert", "SaveAlert", "DeleteAlerts", "RevokeKey", "SetTaskState", "DeleteOpenTasks", "DeleteChats", "ReleaseClaims", "SetTeamPause", "BeginDay", "NoteExternal", "DeleteProxy", "SetProxyPassword", "WantProxyCheck", "DropBulkItems", "DropBulk", "EmptyBulk", "BulkActs", "BulkActAt", "MarkBulkActed", "SettleBulkItem", "NoteExport", "DeleteView"}
 	writes = append(writes, memberWrites()...)
 	elsewhere := slices.Collect(maps.Keys(proxyLooks(fleet.Proxy{}))) // tried in TestAnotherTeamSeesNoProxy
 	elsewhere = slices.AppendSeq(elsewhere, maps.Keys(viewLooks()))   // tried in TestAnotherTeamSeesNoView

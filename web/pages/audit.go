@@ -104,7 +104,7 @@ func (p *Pages) AuditCSV(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	return stream.AuditCSV(p.config.Streams, c, "audit-"+p.app.Now().Format(time.DateOnly)+".csv", func(ctx context.Context, yield func(fleet.AuditEntry) error) error {
+	return stream.AuditCSV(p.config.Streams, c, who.Actor, "audit-"+p.app.Now().Format(time.DateOnly)+".csv", func(ctx context.Context, yield func(fleet.AuditEntry) error) error {
 		return p.app.ExportAudit(ctx, who.Actor, in, "csv", yield)
 	})
 }

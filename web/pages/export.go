@@ -3,6 +3,7 @@ package pages
 import (
 	"github.com/gofiber/fiber/v2"
 
+	"agentry/internal/app"
 	"agentry/internal/fleet"
 	"agentry/views"
 	"agentry/web/stream"
@@ -18,11 +19,7 @@ func (p *Pages) Export(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	file, err := p.app.TakeExport(c.UserContext(), who.Actor, id)
-	if err != nil {
-		return err
-	}
-	return stream.Export(c, file)
+	return stream.Export(p.config.Streams, c, who.Actor, func() (*app.ExportFile, error) { return p.app.TakeExport(c.UserContext(), who.Actor, id) })
 }
 
 // exportOffer is what the delete dialog says of the export.

@@ -122,7 +122,7 @@ func (p *Pages) FleetCSV(c *fiber.Ctx, who Viewer) error {
 	}
 	in := l.input()
 	in.WithSpark = false
-	return stream.AgentsCSV(p.config.Streams, c, "fleet-"+p.app.Now().UTC().Format(time.DateOnly)+".csv", func(ctx context.Context, yield func(app.AgentView) error) error {
+	return stream.AgentsCSV(p.config.Streams, c, who.Actor, "fleet-"+p.app.Now().UTC().Format(time.DateOnly)+".csv", func(ctx context.Context, yield func(app.AgentView) error) error {
 		return p.app.EachAgent(ctx, who.Actor, in, yield)
 	})
 }

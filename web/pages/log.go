@@ -133,7 +133,7 @@ func (p *Pages) LogText(c *fiber.Ctx, who Viewer) error {
 	}
 	level, zone := query(c, "level"), who.Zone.in(&v.Hours)
 	c.Set(fiber.HeaderContentDisposition, stream.Attachment(v.Name+"-"+string(id)[:8]+"-log.txt"))
-	return stream.Elements(p.config.Streams, c, stream.Form{ContentType: fiber.MIMETextPlainCharsetUTF8}, func(ctx context.Context, yield func(fleet.LogLine) error) error {
+	return stream.Download(p.config.Streams, c, who.Actor, stream.Form{ContentType: fiber.MIMETextPlainCharsetUTF8}, func(ctx context.Context, yield func(fleet.LogLine) error) error {
 		return p.app.EachLog(ctx, who.Actor, id, level, yield)
 	}, func(w *bufio.Writer, l fleet.LogLine) error { return writeLine(w, l, zone) })
 }

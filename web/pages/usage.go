@@ -196,7 +196,7 @@ func (p *Pages) UsageCSV(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	in := app.UsageInput{From: query(c, "from"), To: query(c, "to")}
-	return stream.UsageCSV(p.config.Streams, c, v.Name+"-"+string(id)[:8]+"-usage.csv", func(ctx context.Context, yield func(fleet.Usage) error) error {
+	return stream.UsageCSV(p.config.Streams, c, who.Actor, v.Name+"-"+string(id)[:8]+"-usage.csv", func(ctx context.Context, yield func(fleet.Usage) error) error {
 		return p.app.EachUsage(ctx, who.Actor, id, in, yield)
 	})
 }

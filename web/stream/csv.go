@@ -16,22 +16,22 @@ import (
 )
 
 // UsageCSV answers with counters as CSV (RFC 4180) under a file name: day,
-// kind, incarnation, count. See Elements for errors.
-func UsageCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(fleet.Usage) error) error) error {
-	return table(s, c, name, []string{"day", "kind", "incarnation", "count"}, each, func(u fleet.Usage) []string {
+// kind, incarnation, count. See Download for errors.
+func UsageCSV(s *Streams, c *fiber.Ctx, by fleet.Actor, name string, each func(ctx context.Context, yield func(fleet.Usage) error) error) error {
+	return table(s, c, by, name, []string{"day", "kind", "incarnation", "count"}, each, func(u fleet.Usage) []string {
 		return []string{u.Day, fleet.Cell(u.Kind), strconv.Itoa(u.Incarnation), strconv.FormatInt(u.Count, 10)}
 	})
 }
 
 // AgentsCSV answers with agents as CSV under a file name, a row an agent, in
 // the words of /v1: times in UTC, tags parted by semicolons, protected the
-// reason of the protection. See Elements for errors.
-func AgentsCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(app.AgentView) error) error) error {
+// reason of the protection. See Download for errors.
+func AgentsCSV(s *Streams, c *fiber.Ctx, by fleet.Actor, name string, each func(ctx context.Context, yield func(app.AgentView) error) error) error {
 	head := []string{
 		"id", "name", "kind", "status", "runtime", "lastHeardAt", "why", "login", "country", "tags", "openAlerts", "protected",
 		"messagesDaily", "messagesMax", "invitationsDaily", "invitationsMax", "nextTask", "incarnation", "endReason", "endedAt", "createdAt", "updatedAt",
 	}
-	return table(s, c, name, head, each, func(v app.AgentView) []string {
+	return table(s, c, by, name, head, each, func(v app.AgentView) []string {
 		number := func(n int64) string { return strconv.FormatInt(n, 10) }
 		protected := ""
 		if v.Protected != nil {
@@ -48,9 +48,9 @@ func AgentsCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Cont
 
 // table answers with a header and a line an element; the texts of row are
 // harmless already.
-func table[T any](s *Streams, c *fiber.Ctx, name string, head []string, each func(ctx context.Context, yield func(T) error) error, row func(T) []string) error {
+func table[T any](s *Streams, c *fiber.Ctx, by fleet.Actor, name string, head []string, each func(ctx context.Context, yield func(T) error) error, row func(T) []string) error {
 	form := Form{ContentType: "text/csv; charset=utf-8; header=present", Open: strings.Join(head, ",") + "\r\n"}
-	err := Elements(s, c, form, each, func(w *bufio.Writer, v T) error {
+	err := Download(s, c, by, form, each, func(w *bufio.Writer, v T) error {
 		out := csv.NewWriter(w)
 		out.UseCRLF = true
 		if err := out.Write(row(v)); err != nil {
@@ -90,10 +90,10 @@ func Attachment(name string) string {
 }
 
 // AuditCSV answers with audit entries as CSV under a file name, in the words of
-// /v1, the detail as JSON. See Elements for errors.
-func AuditCSV(s *Streams, c *fiber.Ctx, name string, each func(ctx context.Context, yield func(fleet.AuditEntry) error) error) error {
+// /v1, the detail as JSON. See Download for errors.
+func AuditCSV(s *Streams, c *fiber.Ctx, by fleet.Actor, name string, each func(ctx context.Context, yield func(fleet.AuditEntry) error) error) error {
 	head := []string{"id", "at", "actorKind", "actorId", "actorName", "action", "agentId", "agentName", "outcome", "note", "detail", "requestId"}
-	return table(s, c, name, head, each, func(e fleet.AuditEntry) []string {
+	return table(s, c, by, name, head, each, func(e fleet.AuditEntry) []string {
 		detail := ""
 		if len(e.Detail) > 0 {
 			raw, _ := json.Marshal(e.Detail) // it was read from JSON

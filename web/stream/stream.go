@@ -21,6 +21,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/app"
+	"agentry/internal/fleet"
 )
 
 // Streams are the open streams of a server. Make it with New.
@@ -33,13 +34,15 @@ type Streams struct {
 	once   sync.Once
 	pages  *crowd
 	keys   *crowd
+	// downloads are of each person or key.
+	downloads *crowd
 }
 
 // New makes streams that show every beat that they live; log hears why a list
 // was broken off.
 func New(a *app.App, beat time.Duration, log *slog.Logger) *Streams {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Streams{app: a, beat: beat, log: log, ending: ctx, end: cancel, pages: newCrowd(), keys: newCrowd()}
+	return &Streams{app: a, beat: beat, log: log, ending: ctx, end: cancel, pages: newCrowd(), keys: newCrowd(), downloads: newCrowd()}
 }
 
 // Close ends every event stream, now and later ones. It is safe to call twice.
@@ -68,9 +71,9 @@ func ListWithin[T any](s *Streams, c *fiber.Ctx, before, after string, each func
 	return Elements(s, c, Form{fiber.MIMEApplicationJSONCharsetUTF8, before, ",", after}, each, write)
 }
 
-// Lines answers with JSON Lines: every element is one line; see Elements.
-func Lines[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
-	return Elements(s, c, Form{ContentType: "application/jsonl; charset=utf-8"}, each, func(w *bufio.Writer, v T) error {
+// Lines answers with JSON Lines: every element is one line; see Download.
+func Lines[T any](s *Streams, c *fiber.Ctx, by fleet.Actor, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
+	return Download(s, c, by, Form{ContentType: "application/jsonl; charset=utf-8"}, each, func(w *bufio.Writer, v T) error {
 		if err := write(w, v); err != nil {
 			return err
 		}
@@ -82,8 +85,13 @@ func Lines[T any](s *Streams, c *fiber.Ctx, each func(ctx context.Context, yield
 // constant memory. An error before the first element is returned; one in the
 // middle ends the connection, so that it cannot look like success.
 func Elements[T any](s *Streams, c *fiber.Ctx, form Form, each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
+	return elements(s, c, form, func() {}, each, write)
+}
+
+// elements is Elements that calls leave once, when the list is over.
+func elements[T any](s *Streams, c *fiber.Ctx, form Form, leave func(), each func(ctx context.Context, yield func(T) error) error, write func(*bufio.Writer, T) error) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &list[T]{cancel: cancel, form: form, write: write, log: s.log.With("request_id", c.GetRespHeader(fiber.HeaderXRequestID))}
+	l := &list[T]{cancel: func() { cancel(); leave() }, form: form, write: write, log: s.log.With("request_id", c.GetRespHeader(fiber.HeaderXRequestID))}
 	l.out = bufio.NewWriterSize(&l.buf, chunk)
 	l.next, l.stop = iter.Pull(func(yield func(T) bool) {
 		l.err = each(ctx, func(v T) error {

@@ -33,7 +33,7 @@ func (a *API) Agents(c *fiber.Ctx, by fleet.Actor) error {
 	case table && in.Limit != 0:
 		return fleet.Invalid("limit", "is not for CSV: it has the whole list")
 	case table:
-		return stream.AgentsCSV(a.streams, c, "agents.csv", all)
+		return stream.AgentsCSV(a.streams, c, by, "agents.csv", all)
 	case in.Limit == 0:
 		return stream.List(a.streams, c, all, func(w *bufio.Writer, v app.AgentView) error { return writeJSON(w, a.agent(v)) })
 	}

@@ -53,9 +53,9 @@ func (a *API) ExportAudit(c *fiber.Ctx, by fleet.Actor) error {
 		return a.app.ExportAudit(ctx, by, in, format, yield)
 	}
 	if format == "csv" {
-		return stream.AuditCSV(a.streams, c, "audit.csv", each)
+		return stream.AuditCSV(a.streams, c, by, "audit.csv", each)
 	}
-	err = stream.Lines(a.streams, c, each, func(w *bufio.Writer, e fleet.AuditEntry) error { return writeJSON(w, audit(e)) })
+	err = stream.Lines(a.streams, c, by, each, func(w *bufio.Writer, e fleet.AuditEntry) error { return writeJSON(w, audit(e)) })
 	if err == nil {
 		c.Set(fiber.HeaderContentDisposition, stream.Attachment("audit.jsonl"))
 	}

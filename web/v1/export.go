@@ -3,6 +3,7 @@ package v1
 import (
 	"github.com/gofiber/fiber/v2"
 
+	"agentry/internal/app"
 	"agentry/internal/fleet"
 	"agentry/web/stream"
 )
@@ -14,9 +15,5 @@ func (a *API) Export(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	file, err := a.app.TakeExport(c.UserContext(), by, id)
-	if err != nil {
-		return err
-	}
-	return stream.Export(c, file)
+	return stream.Export(a.streams, c, by, func() (*app.ExportFile, error) { return a.app.TakeExport(c.UserContext(), by, id) })
 }

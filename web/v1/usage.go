@@ -34,7 +34,7 @@ func (a *API) Usage(c *fiber.Ctx, by fleet.Actor) error {
 		return a.app.EachUsage(ctx, by, id, in, yield)
 	}
 	if table {
-		return stream.UsageCSV(a.streams, c, "usage-"+string(id)+".csv", each)
+		return stream.UsageCSV(a.streams, c, by, "usage-"+string(id)+".csv", each)
 	}
 	return stream.List(a.streams, c, each, func(w *bufio.Writer, u fleet.Usage) error { return writeJSON(w, usage(u)) })
 }
