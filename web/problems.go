@@ -1,10 +1,10 @@
 package web
 
 import (
-	"math"
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
