@@ -865,7 +865,7 @@ func help(host bool) templ.Component {
 				}
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 66, "<dt><kbd>j</kbd> <kbd>k</kbd> <kbd>x</kbd></dt><dd>On the fleet: next agent, the one before, select it; <kbd>Shift</kbd> <kbd>X</kbd> up to it</dd><dt><kbd>Ctrl</kbd> <kbd>Enter</kbd></dt><dd>Send the message that is being written</dd><dt><kbd>Esc</kbd></dt><dd>Close a dialog or menu</dd><dt><kbd>?</kbd></dt><dd>This help</dd></dl></section><footer><a class=\"btn\" href=\"/docs\">API docs</a><button class=\"btn\" type=\"button\" data-close>Close</button></footer></div></dialog>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 66, "<dt><kbd>j</kbd> <kbd>k</kbd> <kbd>x</kbd></dt><dd>On the fleet: next agent, the one before, select it; <kbd>Shift</kbd> <kbd>X</kbd> up to it</dd><dt><kbd>Ctrl</kbd> <kbd>Enter</kbd></dt><dd>Send the message that is being written</dd><dt><kbd>Esc</kbd></dt><dd>Close a dialog or menu</dd><dt><kbd>?</kbd></dt><dd>This help</dd></dl></section><footer><button class=\"btn\" type=\"button\" data-close>Close</button></footer></div></dialog>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
