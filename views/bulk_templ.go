@@ -285,7 +285,7 @@ func BulkPage(s Shell, m Bulk) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</small> <span class=\"sp\"></span> <a class=\"btn\" href=\"/bulk\">All bulk actions</a></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</small> <span class=\"sp\"></span> <a class=\"btn\" href=\"/bulk\">Bulk actions</a></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

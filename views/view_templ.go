@@ -197,7 +197,7 @@ func ViewsPage(m Views) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<table class=\"rows list\"><thead><tr><th>View</th><th>Who sees it</th><th>Changed</th><th><span class=\"vh\">Actions</span></th></tr></thead> <tbody hx-boost=\"true\" hx-target=\"#dialog\" hx-push-url=\"false\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<table class=\"rows list late\"><thead><tr><th>View</th><th>Who sees it</th><th>Changed</th><th><span class=\"vh\">Actions</span></th></tr></thead> <tbody hx-boost=\"true\" hx-target=\"#dialog\" hx-push-url=\"false\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
