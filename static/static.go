@@ -31,7 +31,7 @@ var files embed.FS
 // its parts.
 func served() map[string]string {
 	return map[string]string{
-		"app.css":  "tokens.css app.css",
+		"app.css":  "tokens.css app.css media.css",
 		"theme.js": "theme.js",
 		"page.js":  "vendor/htmx.min.js app.js live.js",
 		"icon.svg": "icon.svg",

@@ -45,7 +45,7 @@ func TestTokensHaveContrast(t *testing.T) {
 
 // Every token is used, and every one that is used is there.
 func TestTokensAreUsed(t *testing.T) {
-	css := join(files, []string{"tokens.css", "app.css", "usage.css"})
+	css := join(files, []string{"tokens.css", "app.css", "media.css", "usage.css"})
 	used := map[string]bool{}
 	for _, m := range regexp.MustCompile(`var\(--([\w-]+)\)`).FindAllSubmatch(css, -1) {
 		used[string(m[1])] = true
