@@ -40,7 +40,7 @@ func (b *bench) hashOf(id fleet.UserID) string {
 
 func (b *bench) roleIn(team fleet.TeamID, id string) fleet.Role {
 	b.t.Helper()
-	for _, m := range must[[]fleet.Member](b.t)(b.Memberships(b.t.Context(), fleet.UserID(id))) {
+	for _, m := range must[[]fleet.Member](b.t)(b.Memberships(b.t.Context(), fleet.Actor{Kind: fleet.ActorMember, ID: id})) {
 		if m.TeamID == team {
 			return m.Role
 		}
@@ -192,14 +192,14 @@ func TestSwitchTeam(t *testing.T) {
 	// The team that was used last is where the next sign-in leads.
 	b.clock.step(time.Minute)
 	b.signedIn(fleet.UserID(ann.ID), other)
-	if last := fleet.LastUsed(must[[]fleet.Member](t)(b.Memberships(t.Context(), fleet.UserID(ann.ID)))); last.TeamID != other {
+	if last := fleet.LastUsed(must[[]fleet.Member](t)(b.Memberships(t.Context(), ann))); last.TeamID != other {
 		t.Errorf("last used: %+v", last)
 	}
 	b.clock.step(time.Hour)
 	_, token := b.signedIn(fleet.UserID(ann.ID), b.team)
 	b.clock.step(2 * time.Minute)
 	b.ok(second2(b.ActorForSession(t.Context(), token)))
-	if last := fleet.LastUsed(must[[]fleet.Member](t)(b.Memberships(t.Context(), fleet.UserID(ann.ID)))); last.TeamID != b.team || !last.SeenAt.Equal(b.Now()) {
+	if last := fleet.LastUsed(must[[]fleet.Member](t)(b.Memberships(t.Context(), ann))); last.TeamID != b.team || !last.SeenAt.Equal(b.Now()) {
 		t.Errorf("last used: %+v", last)
 	}
 	// A link is known to who is in its team alone.
@@ -207,6 +207,9 @@ func TestSwitchTeam(t *testing.T) {
 	there, _ := b.signedIn(fleet.UserID(ann.ID), other)
 	if m, ok, err := b.PlaceAt(t.Context(), there, string(id)); !ok || m.TeamID != b.team || err != nil {
 		t.Errorf("%+v, %v, %v", m, ok, err)
+	}
+	if places, err := b.Memberships(t.Context(), b.adminKey()); len(places) != 0 || err != nil {
+		t.Errorf("a key is in %+v, %v", places, err)
 	}
 	for _, by := range []fleet.Actor{b.stranger, b.adminKey()} {
 		if m, ok, err := b.PlaceAt(t.Context(), by, string(id)); ok || err != nil {

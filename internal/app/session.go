@@ -82,10 +82,14 @@ func errSignIn() *fleet.Error {
 	return fleet.Errorf(fleet.CodeUnauthorized, "E-mail or password is wrong")
 }
 
-// Memberships returns a user's teams by name.
-func (a *App) Memberships(ctx context.Context, user fleet.UserID) (list []fleet.Member, err error) {
+// Memberships returns the member's places in their teams, by name; who is no
+// member has none.
+func (a *App) Memberships(ctx context.Context, by fleet.Actor) (list []fleet.Member, err error) {
+	if by.Kind != fleet.ActorMember {
+		return nil, nil
+	}
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		list, err = tx.Memberships(user)
+		list, err = tx.Memberships(fleet.UserID(by.ID))
 		return err
 	})
 	return list, err

@@ -83,7 +83,7 @@ func TestInitTeam(t *testing.T) {
 	if err != nil || by.TeamID != team || by.Scope != fleet.ScopeAdmin {
 		t.Errorf("%+v, %v", by, err)
 	}
-	if places := must[[]fleet.Member](t)(a.Memberships(t.Context(), user)); len(places) != 1 || places[0].Role != fleet.RoleOwner {
+	if places := must[[]fleet.Member](t)(a.Memberships(t.Context(), fleet.Actor{Kind: fleet.ActorMember, ID: string(user)})); len(places) != 1 || places[0].Role != fleet.RoleOwner {
 		t.Errorf("%+v", places)
 	}
 }

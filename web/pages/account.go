@@ -82,7 +82,7 @@ func (p *Pages) SwitchTeam(c *fiber.Ctx, who Viewer) error {
 
 // teams are the member's, for the switch in the header; one is no choice.
 func (p *Pages) teams(c *fiber.Ctx, who Viewer) ([]views.TeamChoice, error) {
-	places, err := p.app.Memberships(c.UserContext(), who.Member.User.ID)
+	places, err := p.app.Memberships(c.UserContext(), who.Actor)
 	if err != nil || len(places) < 2 {
 		return nil, err
 	}
