@@ -77,7 +77,10 @@ func ViewQuery(raw string) (string, error) {
 	if s := kept.Get("status"); s != "" && s != "attention" && !Status(s).Valid() {
 		return "", Invalid("query", "has a status that there is not")
 	}
-	if by := strings.TrimPrefix(kept.Get("sort"), "-"); by != "" && !slices.Contains([]string{"name", "createdAt", "updatedAt", "attention"}, by) {
+	if a := kept.Get("alerts"); a != "" && a != "open" {
+		return "", Invalid("query", "may have alerts=open, and no other alerts")
+	}
+	if s := kept.Get("sort"); s != "" && s != "attention" && !slices.Contains([]string{"name", "createdAt", "updatedAt"}, strings.TrimPrefix(s, "-")) {
 		return "", Invalid("query", "has an order that there is not")
 	}
 	return kept.Encode(), nil

@@ -131,7 +131,7 @@ func (p *Pages) hereHits(c *fiber.Ctx, who Viewer, at string) (offers []offer, n
 		return nil, "", nil
 	}
 	v, err := p.app.Agent(c.UserContext(), who.Actor, fleet.AgentID(id))
-	if code := fleet.CodeOf(err); code == fleet.CodeNotFound || code == fleet.CodeForbidden {
+	if notHere(err) {
 		return nil, "", nil
 	}
 	if err != nil {
