@@ -22,6 +22,9 @@ type AuditPage struct {
 	Rows           []Audit
 	Pager          ui.Pager
 	Filtered       bool
+	// Back is how far back was looked for what fits, where the search was given
+	// up; zero is that it was not.
+	Back time.Time
 	// Wrong says what is wrong with the filters, "" is nothing.
 	Wrong string
 	// CSVHref is the same list as a file.
@@ -34,11 +37,16 @@ type AuditPage struct {
 type AuditNews struct {
 	// Href asks again, PageHref shows the list from the newest on.
 	Href, PageHref string
-	// N is how many, Most where counting stops.
+	// N is how many, Most where counting stops. Some is that not all were looked
+	// at.
 	N, Most int
+	Some    bool
 }
 
 func (n AuditNews) text() string {
+	if n.Some && n.N < n.Most {
+		return "Much was written meanwhile: look again"
+	}
 	if n.N >= n.Most {
 		return ui.Number(n.Most) + " or more new entries"
 	}

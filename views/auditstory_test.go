@@ -48,9 +48,12 @@ func auditStories() map[string]templ.Component {
 		From: "2026-03-01T09:00", Zone: "UTC", Rows: sampleAudit(), Pager: ui.Pager{Text: "50 shown, newest first", NextHref: "/audit?cursor=b", NextLabel: "Older"}, CSVHref: "/audit.csv?action=key.%2A",
 		News: AuditNews{Href: "/audit/new?since=91", PageHref: "/audit", N: 3, Most: 100},
 	}
+	back := page
+	back.Rows, back.Back, back.Pager, back.News = nil, ago(30*time.Hour), ui.Pager{NextHref: "/audit?cursor=b", NextLabel: "Look further back"}, AuditNews{Href: "/audit/new?since=91", PageHref: "/audit", Some: true, Most: 100}
 	return map[string]templ.Component{
 		"audit":           AuditShow(page),
 		"audit-empty":     AuditShow(AuditPage{Shell: in, CSVHref: "/audit.csv", News: AuditNews{Href: "/audit/new?since=0", PageHref: "/audit", Most: 100}}),
+		"audit-back":      AuditShow(back),
 		"audit-wrong":     AuditShow(AuditPage{Shell: in, Filtered: true, Wrong: "to: must not be before from.", CSVHref: "/audit.csv"}),
 		"delete-big":      DeletePage(in, big),
 		"delete-taken":    DeletePage(in, taken),

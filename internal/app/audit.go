@@ -26,6 +26,10 @@ type AuditInput struct {
 	From, To time.Time
 }
 
+// auditLook is how many entries one search looks at that its filters together
+// may let none of pass.
+const auditLook = 20_000
+
 // auditBatch is how many entries are read at once where all are.
 const auditBatch = 1000
 
@@ -83,6 +87,9 @@ type AuditPage struct {
 	Entries []fleet.AuditEntry
 	// NextCursor is "" where there is no more.
 	NextCursor string
+	// Back is how far back was looked where that was given up with fewer entries
+	// than were asked for: NextCursor looks further. Zero is that it was not.
+	Back time.Time
 	// Last is the newest entry when the page was read, for AuditNews.
 	Last int64
 	// Actions is what was ever done in the team, for a choice.
@@ -105,12 +112,28 @@ func (a *App) Audit(ctx context.Context, by fleet.Actor, in AuditInput, p PageIn
 		}
 		f, ok, err := in.filter(tx, by.TeamID)
 		if err == nil && ok {
-			out.Entries, err = tx.Audit(by.TeamID, f, from, limit+1)
+			err = out.read(tx, by.TeamID, f, from, limit)
 		}
 		return err
 	})
-	out.cut(limit)
 	return out, err
+}
+
+// read fills the entries behind a place, and where to go on.
+func (p *AuditPage) read(tx *store.Tx, team fleet.TeamID, f store.AuditFilter, from *store.AuditPlace, limit int) (err error) {
+	if f.Back, err = tx.AuditBack(team, f, from, auditLook); err != nil {
+		return err
+	}
+	p.Entries, err = tx.Audit(team, f, from, limit+1)
+	p.NextCursor, p.Back = "", time.Time{}
+	switch {
+	case len(p.Entries) > limit:
+		p.Entries = p.Entries[:limit]
+		p.NextCursor = sealCursor(store.AuditPlaceOf(p.Entries[limit-1]))
+	case f.Back != nil:
+		p.NextCursor, p.Back = sealCursor(*f.Back), time.UnixMicro(f.Back.At).UTC()
+	}
+	return err
 }
 
 func (a *App) mayAudit(by fleet.Actor, in AuditInput, cursor string) (*store.AuditPlace, error) {
@@ -123,26 +146,26 @@ func (a *App) mayAudit(by fleet.Actor, in AuditInput, cursor string) (*store.Aud
 	return openCursor[*store.AuditPlace](cursor)
 }
 
-func (p *AuditPage) cut(limit int) {
-	if len(p.Entries) > limit {
-		p.Entries = p.Entries[:limit]
-		p.NextCursor = sealCursor(store.AuditPlaceOf(p.Entries[limit-1]))
-	}
-}
-
 // AuditNews counts, up to limit, the entries written after the one with the id.
-func (a *App) AuditNews(ctx context.Context, by fleet.Actor, in AuditInput, after int64, limit int) (n int, err error) {
+// Where more were written in the meantime than one search looks at, by whichever
+// team, it counts among the newest, and all is false.
+func (a *App) AuditNews(ctx context.Context, by fleet.Actor, in AuditInput, after int64, limit int) (n int, all bool, err error) {
 	if _, err := a.mayAudit(by, in, ""); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		last, err := tx.LastAudit()
+		if err != nil {
+			return err
+		}
+		all = after >= last-auditLook
 		f, ok, err := in.filter(tx, by.TeamID)
 		if err == nil && ok {
-			n, err = tx.CountAuditAfter(by.TeamID, f, after, limit)
+			n, err = tx.CountAuditAfter(by.TeamID, f, max(after, last-auditLook), limit)
 		}
 		return err
 	})
-	return n, err
+	return n, all, err
 }
 
 // ExportAudit yields every entry that passes, newest first, of those there are
@@ -160,25 +183,28 @@ func (a *App) ExportAudit(ctx context.Context, by fleet.Actor, in AuditInput, fo
 		return err
 	}
 	var last int64
-	var from *store.AuditPlace
-	for {
-		var list []fleet.AuditEntry
+	for cursor := ""; ; {
+		var part AuditPage
 		err := a.store.Read(ctx, func(tx *store.Tx) error {
 			if last == 0 {
 				if last, err = tx.LastAudit(); err != nil {
 					return err
 				}
 			}
+			from, err := openCursor[*store.AuditPlace](cursor)
+			if err != nil {
+				return err
+			}
 			f, ok, err := in.filter(tx, by.TeamID)
 			if err == nil && ok {
-				list, err = tx.Audit(by.TeamID, f, from, auditBatch)
+				err = part.read(tx, by.TeamID, f, from, auditBatch)
 			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		for _, e := range list {
+		for _, e := range part.Entries {
 			if e.ID > last {
 				continue // written since, by a clock that was set back
 			}
@@ -186,11 +212,9 @@ func (a *App) ExportAudit(ctx context.Context, by fleet.Actor, in AuditInput, fo
 				return err
 			}
 		}
-		if len(list) < auditBatch {
+		if cursor = part.NextCursor; cursor == "" {
 			return nil
 		}
-		next := store.AuditPlaceOf(list[len(list)-1])
-		from = &next
 	}
 }
 
@@ -214,9 +238,7 @@ func (a *App) History(ctx context.Context, by fleet.Actor, id fleet.AgentID, p P
 		if _, err := tx.Agent(by.TeamID, id); err != nil {
 			return err
 		}
-		out.Entries, err = tx.Audit(by.TeamID, store.AuditFilter{Agents: []fleet.AgentID{id}}, from, limit+1)
-		return err
+		return out.read(tx, by.TeamID, store.AuditFilter{Agents: []fleet.AgentID{id}}, from, limit)
 	})
-	out.cut(limit)
 	return out.Entries, out.NextCursor, err
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/internal/store"
 )
 
 // auditing are the use-cases of the audit.
@@ -20,7 +22,7 @@ func auditing() map[string]useCase {
 			return seen(by, b, len(found.Entries), err)
 		}},
 		"AuditNews": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			n, err := b.AuditNews(ctx, by, app.AuditInput{Agent: string(id)}, 0, 10)
+			n, _, err := b.AuditNews(ctx, by, app.AuditInput{Agent: string(id)}, 0, 10)
 			return seen(by, b, n, err)
 		}},
 		"TakeExport": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
@@ -103,7 +105,7 @@ func TestAudit(t *testing.T) {
 		if got := actionsOf(found.Entries); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q (%v)", c.what, got, c.want, err)
 		}
-		n, err := b.AuditNews(t.Context(), b.viewer, c.in, 0, 100)
+		n, _, err := b.AuditNews(t.Context(), b.viewer, c.in, 0, 100)
 		if n != len(c.want) || err != nil {
 			t.Errorf("%s: %d are new, want %d (%v)", c.what, n, len(c.want), err)
 		}
@@ -112,7 +114,7 @@ func TestAudit(t *testing.T) {
 	if e := found.Entries[0]; e.AgentName != name || e.Note != "not needed" || e.RequestID != "req" || e.ActorName != b.operator.Name {
 		t.Errorf("%+v", e)
 	}
-	if n, err := b.AuditNews(t.Context(), b.viewer, app.AuditInput{}, found.Last, 100); n != 0 || err != nil {
+	if n, all, err := b.AuditNews(t.Context(), b.viewer, app.AuditInput{}, found.Last, 100); n != 0 || !all || err != nil {
 		t.Errorf("%d entries are newer than the newest (%v)", n, err)
 	}
 }
@@ -192,5 +194,42 @@ func TestActionsHaveWords(t *testing.T) {
 		if got := fleet.AuditGroup(action); got != want {
 			t.Errorf("%q is in %q, want %q", action, got, want)
 		}
+	}
+}
+
+// A search that finds nothing in what it looks at says how far it went, and
+// goes on from there; the count of what is new says that it did not see all.
+func TestAuditSearchIsBounded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	write := func(n int, action string, at time.Time) {
+		b.ok(b.store.Write(t.Context(), func(tx *store.Tx) (err error) {
+			for range n {
+				err = errors.Join(err, tx.AddAudit(fleet.AuditEntry{TeamID: b.team, At: at, ActorKind: fleet.ActorSystem, ActorID: "s", ActorName: "clock", Action: action, Outcome: "done"}))
+			}
+			return err
+		}))
+	}
+	write(1, "rare", t0)
+	write(20_000, "often", t0.Add(time.Hour))
+	in := app.AuditInput{Actor: "s", Outcome: "done", Action: "rare", Kind: fleet.ActorSystem}
+	found := must[app.AuditPage](t)(b.Audit(t.Context(), b.viewer, in, app.PageInput{}))
+	if len(found.Entries) != 0 || found.NextCursor == "" || !found.Back.Equal(t0.Add(time.Hour)) {
+		t.Errorf("%+v", found)
+	}
+	found = must[app.AuditPage](t)(b.Audit(t.Context(), b.viewer, in, app.PageInput{Cursor: found.NextCursor}))
+	if len(found.Entries) != 1 || found.NextCursor != "" || !found.Back.IsZero() {
+		t.Errorf("%+v", found)
+	}
+	n := 0
+	b.ok(b.ExportAudit(t.Context(), b.viewer, in, "csv", func(fleet.AuditEntry) error { n++; return nil }))
+	if n != 1 {
+		t.Errorf("the export has %d", n)
+	}
+	if n, all, err := b.AuditNews(t.Context(), b.viewer, in, 0, 100); n != 0 || all || err != nil {
+		t.Errorf("%d new, all: %v, %v", n, all, err)
+	}
+	if n, all, err := b.AuditNews(t.Context(), b.viewer, in, found.Last-5, 100); n != 0 || !all || err != nil {
+		t.Errorf("%d new, all: %v, %v", n, all, err)
 	}
 }

@@ -18,6 +18,8 @@ type AuditFilter struct {
 	Outcome string
 	// From is included, To is not.
 	From, To time.Time
+	// Back is the oldest place that is looked at, nil is the first entry.
+	Back *AuditPlace
 }
 
 // AuditPlace is where a page of the audit starts: behind the entry with these
@@ -76,6 +78,53 @@ func auditQuery(team fleet.TeamID, f AuditFilter, from *AuditPlace, limit int) (
 	return query, w.args
 }
 
+// AuditBack is how far back from a place (nil is the start) a search goes that
+// looks at most entries; nil is to the first one. A filter that its index
+// answers alone looks at no entry in vain, and needs no end.
+func (tx *Tx) AuditBack(team fleet.TeamID, f AuditFilter, from *AuditPlace, most int) (back *AuditPlace, err error) {
+	if f.alone() {
+		return nil, nil
+	}
+	w := &where{}
+	index, firsts := f.narrowest(w)
+	var parts []string
+	for _, first := range firsts {
+		w.parts = nil
+		w.add(`au.team_id = ` + w.arg(team))
+		if first != "" {
+			w.add(first)
+		}
+		if index == "audit_refused" {
+			w.add(`au.outcome <> 'done'`)
+		}
+		AuditFilter{From: f.From, To: f.To}.conditions(w)
+		if from != nil {
+			w.add(`(au.at, au.id) < (` + w.arg(from.At) + `, ` + w.arg(from.ID) + `)`)
+		}
+		parts = append(parts, `SELECT * FROM (SELECT au.at, au.id FROM audit au`+indexed(index)+` WHERE `+w.text()+
+			` ORDER BY au.at DESC, au.id DESC LIMIT 1 OFFSET `+w.arg(max(most/len(firsts)-1, 0))+`)`)
+	}
+	var at AuditPlace
+	ok, err := tx.one([]any{&at.At, &at.ID}, `SELECT at, id FROM (`+strings.Join(parts, ` UNION ALL `)+`) ORDER BY at DESC, id DESC LIMIT 1`, w.args...)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &at, nil
+}
+
+// alone tells whether every entry that the narrowest index and the times leave
+// passes.
+func (f AuditFilter) alone() bool {
+	f.From, f.To = time.Time{}, time.Time{}
+	set := 0
+	for _, is := range []bool{len(f.Agents) > 0, len(f.Actors) > 0, len(f.Actions) > 0, f.Kind != "", f.Outcome != ""} {
+		if is {
+			set++
+		}
+	}
+	return set == 0 || set == 1 && f.Outcome != "done"
+}
+
 // narrowest is the index of the filter that leaves least, with a condition for
 // each of its values; "" is the whole team.
 func (f AuditFilter) narrowest(w *where) (index string, conditions []string) {
@@ -127,10 +176,13 @@ func (f AuditFilter) conditions(w *where) {
 	if !f.To.IsZero() {
 		w.add(`au.at < ` + w.arg(micros(f.To)))
 	}
+	if f.Back != nil {
+		w.add(`(au.at, au.id) >= (` + w.arg(f.Back.At) + `, ` + w.arg(f.Back.ID) + `)`)
+	}
 }
 
 // CountAuditAfter counts, up to limit, the team's entries that pass the filter
-// and were written after the one with the id.
+// and were written after the one with the id, whichever team's that is.
 func (tx *Tx) CountAuditAfter(team fleet.TeamID, f AuditFilter, id int64, limit int) (n int, err error) {
 	w := &where{}
 	w.add(`au.id > ` + w.arg(id))

@@ -105,6 +105,54 @@ func TestAuditFilters(t *testing.T) {
 	}
 }
 
+// Filters that together may find nothing look at a bounded number of entries at
+// a time, and looking further back in turn finds all without a gap or a double.
+func TestAuditLooksBackInTurns(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	fillAudit(t, s, 60)
+	for name, c := range auditFilters() {
+		mustRead(t, s, func(tx *Tx) error {
+			var ids []int64
+			var from *AuditPlace
+			turns, bounded := 0, false
+			for ; turns < 100; turns++ {
+				f := c.AuditFilter
+				var err error
+				if f.Back, err = tx.AuditBack(teamA, f, from, 6); err != nil {
+					return err
+				}
+				list, err := tx.Audit(teamA, f, from, 7)
+				if err != nil {
+					return err
+				}
+				for _, e := range list {
+					ids = append(ids, e.ID)
+				}
+				switch {
+				case f.Back != nil && len(list) > 6:
+					t.Errorf("%s: %d entries of 6 that were looked at", name, len(list))
+				case f.Back != nil:
+					from, bounded = f.Back, true
+				case len(list) == 7:
+					next := AuditPlaceOf(list[6])
+					from = &next
+				}
+				if f.Back == nil && len(list) < 7 {
+					break
+				}
+			}
+			if want := strings.Contains(name, ",") && name != "action, time" || name == "done"; bounded != want {
+				t.Errorf("%s: the search ends early: %v", name, bounded)
+			}
+			if len(ids) != c.want || !slices.IsSortedFunc(ids, func(a, b int64) int { return int(b - a) }) || len(slices.Compact(slices.Clone(ids))) != len(ids) {
+				t.Errorf("%s: %d entries in %d turns, not %d, or out of order: %v", name, len(ids), turns, c.want, ids)
+			}
+			return nil
+		})
+	}
+}
+
 // A page of the audit is read from an index in order, whatever narrows it.
 func TestAuditPlans(t *testing.T) {
 	t.Parallel()

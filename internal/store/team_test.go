@@ -150,6 +150,13 @@ func auditLooks(a fleet.Agent) map[string]look {
 			l, err := tx.Audit(team, AuditFilter{Agents: []fleet.AgentID{a.ID}}, nil, 10)
 			return len(l), err
 		}, "", 2},
+		"AuditBack": {func(tx *Tx, team fleet.TeamID) (int, error) {
+			back, err := tx.AuditBack(team, AuditFilter{Outcome: "done"}, nil, 1)
+			if back == nil {
+				return 0, err
+			}
+			return 1, err
+		}, "", 1},
 		"CountAuditAfter": {func(tx *Tx, team fleet.TeamID) (int, error) { return tx.CountAuditAfter(team, AuditFilter{}, 0, 10) }, "", 2},
 		"AuditActions": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			l, err := tx.AuditActions(team)

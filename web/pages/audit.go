@@ -74,6 +74,9 @@ func (p *Pages) Audit(c *fiber.Ctx, who Viewer) error {
 		m.Zone = "UTC"
 	}
 	m.Pager = auditPager(c, values, len(found.Entries), found.NextCursor)
+	if m.Back = found.Back; !m.Back.IsZero() {
+		m.Pager.NextLabel = "Look further back"
+	}
 	if wrong := known(err); wrong != nil {
 		m.Wrong = sentence(wrong.Message)
 		c.Status(http.StatusBadRequest)
@@ -91,11 +94,13 @@ func (p *Pages) AuditNews(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return fleet.Invalid("since", "must be the number of an entry")
 	}
-	n, err := p.app.AuditNews(c.UserContext(), who.Actor, in, since, newsCounted)
+	n, all, err := p.app.AuditNews(c.UserContext(), who.Actor, in, since, newsCounted)
 	if err != nil {
 		return err
 	}
-	return send(c, views.AuditNewsLink(auditNews(values, since, n)))
+	m := auditNews(values, since, n)
+	m.Some = !all
+	return send(c, views.AuditNewsLink(m))
 }
 
 // AuditCSV answers GET /audit.csv: all that passes the filters.
