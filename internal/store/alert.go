@@ -150,7 +150,7 @@ func (tx *Tx) DeleteAlerts(team fleet.TeamID, id fleet.AgentID) error {
 // AgentAlerts returns the alerts of one of the team's agents before an id,
 // newest first.
 func (tx *Tx) AgentAlerts(team fleet.TeamID, id fleet.AgentID, before string, limit int) ([]fleet.Alert, error) {
-	return tx.alerts(`WHERE al.agent_id = $1 AND al.team_id = $2 AND ($3 = '' OR al.id < $3) ORDER BY al.id DESC LIMIT $4`, id, team, before, limit)
+	return tx.alerts(`WHERE al.agent_id = $1 AND al.team_id = $2 AND ($3 = '' OR al.id < $3) ORDER BY al.id DESC LIMIT $4 + 0`, id, team, before, limit)
 }
 
 // LiveAlerts returns the unresolved alerts of the team's agents, newest first.
@@ -181,7 +181,7 @@ func (tx *Tx) DueSnoozes(at time.Time, limit int) (list []DueAlert, err error) {
 		err := rows.Scan(&due.Team, &due.AlertID)
 		list = append(list, due)
 		return err
-	}, `SELECT team_id, id FROM alerts WHERE state = 'snoozed' AND until <= $1 ORDER BY until LIMIT $2`, micros(at), limit)
+	}, `SELECT team_id, id FROM alerts WHERE state = 'snoozed' AND until <= $1 ORDER BY until LIMIT $2 + 0`, micros(at), limit)
 	return list, err
 }
 

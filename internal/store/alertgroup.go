@@ -52,7 +52,7 @@ func (tx *Tx) TeamAlerts(team fleet.TeamID, f AlertFilter, before string, limit 
 	if before != "" {
 		w.add(`al.id < ` + w.arg(before))
 	}
-	return tx.alerts(`WHERE `+w.text()+` ORDER BY al.id DESC LIMIT `+w.arg(limit), w.args...)
+	return tx.alerts(`WHERE `+w.text()+` ORDER BY al.id DESC`+w.limit(limit), w.args...)
 }
 
 // CountTeamAlerts counts the team's alerts that pass the filter.
@@ -94,7 +94,7 @@ func (tx *Tx) AlertGroups(team fleet.TeamID, f AlertFilter, byAgent bool, before
 		err := rows.Scan(&g.Alerts, &g.Newest.ID)
 		list, ids = append(list, g), append(ids, g.Newest.ID)
 		return err
-	}, query+` ORDER BY MAX(al.id) DESC LIMIT `+w.arg(limit), w.args...)
+	}, query+` ORDER BY MAX(al.id) DESC`+w.limit(limit), w.args...)
 	if err != nil || len(ids) == 0 {
 		return list, err
 	}

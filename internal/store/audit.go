@@ -52,6 +52,6 @@ func (tx *Tx) Relaunches(team fleet.TeamID, id fleet.AgentID, since time.Time, l
 		list = append(list, e)
 		return err
 	}, `SELECT id, at, detail FROM audit`+indexed("audit_relaunches")+` WHERE agent_id = $1 AND team_id = $2 AND action = 'relaunch' AND outcome = 'done' AND at >= $3
-		ORDER BY id DESC LIMIT $4`, id, team, micros(since), limit)
+		ORDER BY id DESC LIMIT $4 + 0`, id, team, micros(since), limit)
 	return list, err
 }

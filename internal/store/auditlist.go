@@ -68,13 +68,13 @@ func auditQuery(team fleet.TeamID, f AuditFilter, from *AuditPlace, limit int) (
 		if from != nil {
 			w.add(`(au.at, au.id) < (` + w.arg(from.At) + `, ` + w.arg(from.ID) + `)`)
 		}
-		parts = append(parts, `SELECT * FROM (SELECT `+auditColumns+` FROM audit au`+indexed(index)+` WHERE `+w.text()+` ORDER BY au.at DESC, au.id DESC LIMIT `+w.arg(limit)+`)`)
+		parts = append(parts, `SELECT * FROM (SELECT `+auditColumns+` FROM audit au`+indexed(index)+` WHERE `+w.text()+` ORDER BY au.at DESC, au.id DESC`+w.limit(limit)+`)`)
 	}
 	query := `SELECT ` + auditColumns + `, COALESCE(n.text, ''), COALESCE(a.name, '')
 		FROM (` + strings.Join(parts, ` UNION ALL `) + `) au
 		LEFT JOIN audit_notes n ON n.audit_id = au.id
 		LEFT JOIN agents a ON a.id = au.agent_id AND a.team_id || '' = ` + w.arg(team) + `
-		ORDER BY au.at DESC, au.id DESC LIMIT ` + w.arg(limit)
+		ORDER BY au.at DESC, au.id DESC` + w.limit(limit)
 	return query, w.args
 }
 
@@ -188,7 +188,7 @@ func (tx *Tx) CountAuditAfter(team fleet.TeamID, f AuditFilter, id int64, limit 
 	w.add(`au.id > ` + w.arg(id))
 	w.add(`au.team_id = ` + w.arg(team))
 	f.conditions(w)
-	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM (SELECT au.id FROM audit au`+unindexed+` WHERE `+w.text()+` LIMIT `+w.arg(limit)+`)`, w.args...)
+	_, err = tx.one([]any{&n}, `SELECT COUNT(*) FROM (SELECT au.id FROM audit au`+unindexed+` WHERE `+w.text()+w.limit(limit)+`)`, w.args...)
 	return n, err
 }
 

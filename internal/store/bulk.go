@@ -67,12 +67,12 @@ func (tx *Tx) BulkOfJob(id string) (b fleet.Bulk, ok bool, err error) {
 
 // Bulks returns the team's bulks before an id, newest first.
 func (tx *Tx) Bulks(team fleet.TeamID, before string, limit int) ([]fleet.Bulk, error) {
-	return tx.bulks(`WHERE team_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, team, before, limit)
+	return tx.bulks(`WHERE team_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3 + 0`, team, before, limit)
 }
 
 // OpenBulks returns bulks of any team that are not over, behind an id.
 func (tx *Tx) OpenBulks(after string, limit int) ([]fleet.Bulk, error) {
-	return tx.bulks(`WHERE ended_at = 0 AND id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return tx.bulks(`WHERE ended_at = 0 AND id > $1 ORDER BY id LIMIT $2 + 0`, after, limit)
 }
 
 // CountOpenBulks counts the team's bulks that are not over; with retryOf, only
@@ -89,7 +89,7 @@ var listedAgents = fmt.Sprintf(`CASE WHEN total > %[1]d THEN total ELSE %[1]d EN
 // as fleet.BulkWeight at least, and when the first of them was made.
 func (tx *Tx) BulkLoad(team fleet.TeamID, after, until time.Time) (n int, first time.Time, err error) {
 	_, err = tx.one([]any{&n, stamp{&first}}, `SELECT COALESCE(SUM(`+listedAgents+`), 0), COALESCE(MIN(created_at), 0)
-		FROM (SELECT total, created_at FROM bulks WHERE team_id = $1 ORDER BY id DESC LIMIT $2) AS newest WHERE created_at > $3 AND created_at <= $4`,
+		FROM (SELECT total, created_at FROM bulks WHERE team_id = $1 ORDER BY id DESC LIMIT $2 + 0) AS newest WHERE created_at > $3 AND created_at <= $4`,
 		team, fleet.MaxBulkHour/fleet.BulkWeight, micros(after), micros(until))
 	return n, first, err
 }
@@ -99,7 +99,7 @@ func (tx *Tx) BulkLoad(team fleet.TeamID, after, until time.Time) (n int, first 
 // listed kept agents, each counted as fleet.BulkWeight at least.
 func (tx *Tx) OldBulks(late Late, kept, limit int) ([]fleet.Bulk, error) {
 	return tx.bulks(`WHERE id IN (SELECT id FROM (SELECT id, ended_at, SUM(`+listedAgents+`) OVER (PARTITION BY team_id ORDER BY id DESC) AS listed FROM bulks) AS b
-		WHERE ended_at > 0 AND (`+late.sql("ended_at")+` OR listed > $3) ORDER BY id LIMIT $4)`, late.args(kept, limit)...)
+		WHERE ended_at > 0 AND (`+late.sql("ended_at")+` OR listed > $3) ORDER BY id LIMIT $4 + 0)`, late.args(kept, limit)...)
 }
 
 // DropBulk forgets a bulk of the team that is over and whose items are gone.
@@ -126,7 +126,7 @@ func (tx *Tx) EmptyBulk(team fleet.TeamID, id string) error {
 // DropBulkItems removes up to limit of a bulk's items and returns how many.
 func (tx *Tx) DropBulkItems(team fleet.TeamID, id string, limit int) (int64, error) {
 	return tx.exec(`DELETE FROM bulk_items WHERE bulk_id = (SELECT id FROM bulks WHERE id = $1 AND team_id = $2)
-		AND n IN (SELECT n FROM bulk_items WHERE bulk_id = $1 ORDER BY n LIMIT $3)`, id, team, limit)
+		AND n IN (SELECT n FROM bulk_items WHERE bulk_id = $1 ORDER BY n LIMIT $3 + 0)`, id, team, limit)
 }
 
 // BulkItems returns a bulk's items behind a place in its list, with the names
@@ -145,7 +145,7 @@ func (tx *Tx) BulkItems(team fleet.TeamID, id string, o fleet.BulkOutcome, after
 		err := rows.Scan(&i.BulkID, &i.N, &i.AgentID, &i.Name, &i.Outcome, &i.Code, &i.Message, stamp{&i.At})
 		list = append(list, i)
 		return err
-	}, query+`ORDER BY i.n LIMIT $4`, values...)
+	}, query+`ORDER BY i.n LIMIT $4 + 0`, values...)
 	return list, err
 }
 
@@ -171,7 +171,7 @@ func (tx *Tx) BulkActs(team fleet.TeamID, id string, acted bool, after, limit in
 		list = append(list, i)
 		return err
 	}, `SELECT n, agent_id, version, epoch FROM bulk_items WHERE bulk_id = `+ofTeamsBulk+` AND outcome = 'pending' AND n > $3 AND (version > 0) = $4
-		ORDER BY n LIMIT $5`, id, team, after, acted, limit)
+		ORDER BY n LIMIT $5 + 0`, id, team, after, acted, limit)
 	return list, err
 }
 
@@ -244,7 +244,7 @@ func (tx *Tx) BulkCandidates(team fleet.TeamID, f AgentFilter, o AgentOrder, lim
 		err := rows.Scan(candidateTargets(&c)...)
 		list = append(list, c)
 		return err
-	}, `SELECT `+candidateColumns+tagsColumn(withTags)+` FROM agents a WHERE `+w.text()+` ORDER BY `+order+` LIMIT `+w.arg(limit), w.args...)
+	}, `SELECT `+candidateColumns+tagsColumn(withTags)+` FROM agents a WHERE `+w.text()+` ORDER BY `+order+w.limit(limit), w.args...)
 	return list, err
 }
 
@@ -288,6 +288,6 @@ func (tx *Tx) FailedOfBulk(team fleet.TeamID, id string) (ids []fleet.AgentID, e
 		ids = append(ids, agent)
 		return err
 	}, `SELECT i.agent_id FROM bulk_items i JOIN bulks b ON b.id = i.bulk_id
-		WHERE i.bulk_id = $1 AND b.team_id = $2 AND i.outcome = 'failed' ORDER BY i.n LIMIT $3`, id, team, fleet.MaxBulk)
+		WHERE i.bulk_id = $1 AND b.team_id = $2 AND i.outcome = 'failed' ORDER BY i.n LIMIT $3 + 0`, id, team, fleet.MaxBulk)
 	return ids, err
 }

@@ -73,7 +73,7 @@ func (tx *Tx) DropChatsBefore(at time.Time) error {
 // OpenChats returns up to limit of the team's open chats, the last to end
 // first.
 func (tx *Tx) OpenChats(team fleet.TeamID, now time.Time, limit int) ([]fleet.Chat, error) {
-	return tx.chats(`WHERE team_id = $1 AND expires_at > $2 ORDER BY expires_at DESC, id DESC LIMIT $3`, team, micros(now), limit)
+	return tx.chats(`WHERE team_id = $1 AND expires_at > $2 ORDER BY expires_at DESC, id DESC LIMIT $3 + 0`, team, micros(now), limit)
 }
 
 // CountChats returns how many chats of the team are kept, and how many of them
@@ -117,11 +117,11 @@ func (tx *Tx) ChatTexts(team fleet.TeamID, id fleet.AgentID, conversation string
 	if !to.IsZero() {
 		query += cond + `at < ` + w.arg(micros(to))
 	}
-	order := ` ORDER BY at DESC, reply DESC, id DESC LIMIT `
+	order := ` ORDER BY at DESC, reply DESC, id DESC`
 	if oldest {
-		order = ` ORDER BY at, reply, id LIMIT `
+		order = ` ORDER BY at, reply, id`
 	}
-	query += order + w.arg(limit)
+	query += order + w.limit(limit)
 	err = tx.each(func(rows *sql.Rows) error {
 		var t fleet.ChatText
 		var metadata string

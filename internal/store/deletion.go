@@ -45,5 +45,5 @@ func (tx *Tx) Deletion(team fleet.TeamID, id string) (fleet.Deletion, error) {
 
 // Deletions returns the team's certificates before an id, newest first.
 func (tx *Tx) Deletions(team fleet.TeamID, before string, limit int) ([]fleet.Deletion, error) {
-	return tx.deletions(`WHERE team_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, team, before, limit)
+	return tx.deletions(`WHERE team_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3 + 0`, team, before, limit)
 }

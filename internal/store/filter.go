@@ -246,6 +246,11 @@ func (w *where) arg(v any) string {
 	return fmt.Sprintf("$%d", len(w.args))
 }
 
+// limit is the end of a query. Like every LIMIT here it adds nothing to its
+// parameter: SQLite looks into a bare one to plan by it, and so compiles the
+// statement anew each time it runs.
+func (w *where) limit(n any) string { return ` LIMIT ` + w.arg(n) + ` + 0` }
+
 func args[T any](w *where, list []T) string {
 	var names []string
 	for _, v := range list {

@@ -50,7 +50,7 @@ func (tx *Tx) Invitations(team fleet.TeamID, after string, limit int) (list []fl
 		err := rows.Scan(invitationTargets(&i)...)
 		list = append(list, i)
 		return err
-	}, invitationQuery+`WHERE i.team_id = $1 AND i.id > $2 AND i.accepted_at = 0 AND i.revoked_at = 0 ORDER BY i.id LIMIT $3`, team, after, limit)
+	}, invitationQuery+`WHERE i.team_id = $1 AND i.id > $2 AND i.accepted_at = 0 AND i.revoked_at = 0 ORDER BY i.id LIMIT $3 + 0`, team, after, limit)
 	return list, err
 }
 

@@ -131,10 +131,10 @@ func agentsQuery(team fleet.TeamID, f AgentFilter, few []fleet.AgentID, o AgentO
 	}
 	by := ` ORDER BY ` + strings.Join(order, ", ")
 	if few == nil {
-		return `SELECT ` + agentColumns + agentTables + `WHERE ` + w.text() + by + ` LIMIT ` + w.arg(limit), w.args
+		return `SELECT ` + agentColumns + agentTables + `WHERE ` + w.text() + by + w.limit(limit), w.args
 	}
 	// What is sorted is short; what is shown is read for those that are shown.
-	return `SELECT ` + agentColumns + agentTables + `WHERE a.id IN (SELECT a.id FROM agents a WHERE ` + w.text() + by + ` LIMIT ` + w.arg(limit) + `)` + by, w.args
+	return `SELECT ` + agentColumns + agentTables + `WHERE a.id IN (SELECT a.id FROM agents a WHERE ` + w.text() + by + w.limit(limit) + `)` + by, w.args
 }
 
 // StatusCounts returns the number of the team's agents in each status, every
@@ -219,7 +219,7 @@ func (tx *Tx) DailyUsage(team fleet.TeamID, ids []fleet.AgentID, kinds []string,
 // paused teams.
 func (tx *Tx) DueResumes(at time.Time, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT team_id, id FROM agents WHERE resume_at > 0 AND resume_at <= $1
-		AND team_id NOT IN (SELECT id FROM teams WHERE paused_at > 0) ORDER BY resume_at, team_id, id LIMIT $2`, micros(at), limit)
+		AND team_id NOT IN (SELECT id FROM teams WHERE paused_at > 0) ORDER BY resume_at, team_id, id LIMIT $2 + 0`, micros(at), limit)
 }
 
 // LateSignIns returns agents whose sign-in began, and was last heard of, too
@@ -227,7 +227,7 @@ func (tx *Tx) DueResumes(at time.Time, limit int) ([]fleet.Run, error) {
 func (tx *Tx) LateSignIns(late Late, before time.Time, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT a.team_id, a.id FROM agents a JOIN runtimes r ON r.agent_id = a.id
 		WHERE a.status = 'auth_in_progress' AND `+late.sql("a.status_at")+` AND (`+late.sql("r.sign_in_at")+` OR a.status_at < $3)
-		ORDER BY a.status_at LIMIT $4`, late.args(micros(before), limit)...)
+		ORDER BY a.status_at LIMIT $4 + 0`, late.args(micros(before), limit)...)
 }
 
 func (tx *Tx) agentRefs(query string, values ...any) (list []fleet.Run, err error) {

@@ -57,16 +57,16 @@ func (tx *Tx) Logs(id fleet.AgentID, r LogRange) ([]fleet.LogLine, error) {
 		cond += ` AND level IN (` + args(w, r.Levels) + `)`
 	}
 	forward := r.FromStart || r.After > 0
-	order := ` ORDER BY id DESC LIMIT `
+	order := ` ORDER BY id DESC`
 	if forward {
-		order = ` ORDER BY id LIMIT `
+		order = ` ORDER BY id`
 	}
 	var list []fleet.LogLine
 	err := tx.each(func(rows *sql.Rows) error {
 		l, err := scanLog(rows)
 		list = append(list, l)
 		return err
-	}, `SELECT id, at, epoch, level, text FROM logs WHERE `+cond+order+w.arg(r.Limit), w.args...)
+	}, `SELECT id, at, epoch, level, text FROM logs WHERE `+cond+order+w.limit(r.Limit), w.args...)
 	if !forward {
 		slices.Reverse(list)
 	}

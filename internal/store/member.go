@@ -79,7 +79,7 @@ func (tx *Tx) Member(team fleet.TeamID, user fleet.UserID) (m fleet.Member, ok b
 
 // Members returns the team's members behind a user's id, in the order of ids.
 func (tx *Tx) Members(team fleet.TeamID, after string, limit int) ([]fleet.Member, error) {
-	return tx.members(`WHERE m.team_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3`, team, after, limit)
+	return tx.members(`WHERE m.team_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3 + 0`, team, after, limit)
 }
 
 // CountMembers counts the team's members, and the owners among them.

@@ -35,9 +35,9 @@ func (tx *Tx) InsertMessage(m fleet.Message) error {
 // conversation "" is any.
 func (tx *Tx) Messages(id fleet.AgentID, conversation, before string, limit int) ([]fleet.Message, error) {
 	if conversation == "" {
-		return tx.messages(`WHERE agent_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, id, before, limit)
+		return tx.messages(`WHERE agent_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3 + 0`, id, before, limit)
 	}
-	return tx.messages(`WHERE agent_id = $1 AND conversation = $2 AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4`, id, conversation, before, limit)
+	return tx.messages(`WHERE agent_id = $1 AND conversation = $2 AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4 + 0`, id, conversation, before, limit)
 }
 
 // Conversation returns what was said in an agent's conversation before a
@@ -55,7 +55,7 @@ func (tx *Tx) Conversation(id fleet.AgentID, conversation, before string, limit,
 		}
 		list = append(list, m)
 		return nil
-	}, `SELECT id, sender, text, reply FROM messages WHERE agent_id = $1 AND conversation = $2 AND id < $3 ORDER BY id DESC LIMIT $4`,
+	}, `SELECT id, sender, text, reply FROM messages WHERE agent_id = $1 AND conversation = $2 AND id < $3 ORDER BY id DESC LIMIT $4 + 0`,
 		id, conversation, before, limit)
 	if err == full {
 		err = nil

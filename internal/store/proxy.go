@@ -145,7 +145,7 @@ func (tx *Tx) Proxies(team fleet.TeamID, f ProxyFilter, before string, limit int
 	if before != "" {
 		w.add(`p.id < ` + w.arg(before))
 	}
-	return tx.proxies(`WHERE `+w.text()+` ORDER BY p.id DESC LIMIT `+w.arg(limit), w.args...)
+	return tx.proxies(`WHERE `+w.text()+` ORDER BY p.id DESC`+w.limit(limit), w.args...)
 }
 
 // CountProxies counts the team's entries.
@@ -219,7 +219,7 @@ func (tx *Tx) DueProxies(now, ahead, latest time.Time, limit int) (ids []string,
 		return err
 	}, `SELECT p.id FROM proxies p WHERE p.id IN (SELECT id FROM proxies WHERE next_check_at <= $1
 			UNION ALL SELECT id FROM proxies WHERE last_check_at > $2 UNION ALL SELECT id FROM proxies WHERE next_check_at > $3)
-		AND (p.enabled = 1 OR `+proxyUse+` > 0) ORDER BY p.next_check_at, p.id LIMIT $4`, micros(now), micros(ahead), micros(latest), limit)
+		AND (p.enabled = 1 OR `+proxyUse+` > 0) ORDER BY p.next_check_at, p.id LIMIT $4 + 0`, micros(now), micros(ahead), micros(latest), limit)
 	return ids, err
 }
 
@@ -233,6 +233,6 @@ func (tx *Tx) ProxyHolders(team fleet.TeamID, id string, after fleet.AgentID, li
 		return err
 	}, `SELECT DISTINCT r.agent_id FROM resources r JOIN agents a ON a.id = r.agent_id
 		WHERE r.proxy_id = $1 AND r.proxy_id <> '' AND r.team_id = $2 AND r.state IN ('wanted', 'acquiring', 'held')
-		AND a.status <> 'ended' AND r.agent_id > $3 ORDER BY r.agent_id LIMIT $4`, id, team, after, limit)
+		AND a.status <> 'ended' AND r.agent_id > $3 ORDER BY r.agent_id LIMIT $4 + 0`, id, team, after, limit)
 	return ids, err
 }

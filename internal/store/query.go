@@ -141,7 +141,7 @@ func (tx *Tx) EventsAfter(team fleet.TeamID, after int64, limit int) (list []fle
 		list = append(list, e)
 		last := &list[len(list)-1]
 		return rows.Scan(&last.Seq, &last.AgentID, &last.Type, stamp{&last.At})
-	}, `SELECT seq, agent_id, type, at FROM events WHERE team_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`, team, after, limit)
+	}, `SELECT seq, agent_id, type, at FROM events WHERE team_id = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0`, team, after, limit)
 	return list, err
 }
 
@@ -165,7 +165,7 @@ func (tx *Tx) WasEvent(m fleet.EventMark) (bool, error) {
 // behind the oldest that is left is missing. The newest one stays, so that its
 // number is known. It returns how many are gone.
 func (tx *Tx) DropEvents(before time.Time, keep, limit int64) (int64, error) {
-	return tx.exec(`WITH oldest AS (SELECT seq, at FROM events ORDER BY seq LIMIT $1), newest AS (SELECT MAX(seq) AS seq FROM events)
+	return tx.exec(`WITH oldest AS (SELECT seq, at FROM events ORDER BY seq LIMIT $1 + 0), newest AS (SELECT MAX(seq) AS seq FROM events)
 		DELETE FROM events WHERE seq IN (SELECT seq FROM oldest) AND seq < (SELECT seq FROM newest)
 		AND (seq < (SELECT COALESCE(MIN(seq), (SELECT seq FROM newest)) FROM oldest WHERE at >= $2) OR seq <= (SELECT seq FROM newest) - $3)`,
 		limit, micros(before), keep)

@@ -88,7 +88,7 @@ func (tx *Tx) ResourceOfJob(id string) (r fleet.Resource, ok bool, err error) {
 
 // AgentResources returns the rows of one of the team's agents, newest first.
 func (tx *Tx) AgentResources(team fleet.TeamID, id fleet.AgentID, limit int) ([]fleet.Resource, error) {
-	return tx.resources(`WHERE agent_id = $1 AND team_id = $2 ORDER BY id DESC LIMIT $3`, id, team, limit)
+	return tx.resources(`WHERE agent_id = $1 AND team_id = $2 ORDER BY id DESC LIMIT $3 + 0`, id, team, limit)
 }
 
 // NamedResources returns the newest rows that one of the team's agents ever had,
@@ -171,7 +171,7 @@ func (tx *Tx) Resources(team fleet.TeamID, f ResourceFilter, before string, limi
 	if before != "" {
 		w.add(`id < ` + w.arg(before))
 	}
-	return tx.resources(`WHERE `+w.text()+` ORDER BY id DESC LIMIT `+w.arg(limit), w.args...)
+	return tx.resources(`WHERE `+w.text()+` ORDER BY id DESC`+w.limit(limit), w.args...)
 }
 
 // CountResources counts the team's rows by state, and the stuck ones.
@@ -195,13 +195,13 @@ func (tx *Tx) CountResources(team fleet.TeamID) (byState map[fleet.ResourceState
 // longest due first. A next try later than after is of a clock that was set
 // back since.
 func (tx *Tx) DueResources(now, after time.Time, limit int) ([]fleet.Resource, error) {
-	return tx.resources(`WHERE open = 1 AND (next_try > 0 AND next_try <= $1 OR next_try > $2) ORDER BY next_try, id LIMIT $3`,
+	return tx.resources(`WHERE open = 1 AND (next_try > 0 AND next_try <= $1 OR next_try > $2) ORDER BY next_try, id LIMIT $3 + 0`,
 		micros(now), micros(after), limit)
 }
 
 // OpenResources returns the open rows of all teams behind an id, by id.
 func (tx *Tx) OpenResources(after string, limit int) ([]fleet.Resource, error) {
-	return tx.resources(`WHERE open = 1 AND id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return tx.resources(`WHERE open = 1 AND id > $1 ORDER BY id LIMIT $2 + 0`, after, limit)
 }
 
 // TeamsOfVendor returns the teams that have anything at the vendor which is not

@@ -213,7 +213,7 @@ func (tx *Tx) Handles() (list []RunHandle, err error) {
 func (tx *Tx) SilentRuns(late Late, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT r.team_id, r.agent_id FROM runtimes r JOIN agents a ON a.id = r.agent_id
 		WHERE r.wanted = 1 AND `+late.sql("r.last_heard_at")+` AND `+late.sql("r.started_at")+` AND `+late.sql("a.status_at")+`
-			AND a.observed IN ('up', 'starting') ORDER BY r.last_heard_at, r.agent_id LIMIT $3`, late.args(limit)...)
+			AND a.observed IN ('up', 'starting') ORDER BY r.last_heard_at, r.agent_id LIMIT $3 + 0`, late.args(limit)...)
 }
 
 // MuteRuns returns wanted runs of a driver that began too long ago, never said
@@ -221,7 +221,7 @@ func (tx *Tx) SilentRuns(late Late, limit int) ([]fleet.Run, error) {
 func (tx *Tx) MuteRuns(late Late, driver string, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT r.team_id, r.agent_id FROM runtimes r JOIN agents a ON a.id = r.agent_id
 		WHERE r.wanted = 1 AND r.last_heard_at = 0 AND r.started_at > 0 AND r.fresh = 0 AND r.overdue = '' AND r.token_hash IS NOT NULL
-			AND `+late.sql("r.started_at")+` AND r.driver = $3 AND a.observed IN ('starting', 'lost') ORDER BY r.agent_id LIMIT $4`, late.args(driver, limit)...)
+			AND `+late.sql("r.started_at")+` AND r.driver = $3 AND a.observed IN ('starting', 'lost') ORDER BY r.agent_id LIMIT $4 + 0`, late.args(driver, limit)...)
 }
 
 // UnstoppedRuns returns runs whose program was to stop too long ago and is
@@ -229,7 +229,7 @@ func (tx *Tx) MuteRuns(late Late, driver string, limit int) ([]fleet.Run, error)
 func (tx *Tx) UnstoppedRuns(late Late, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT r.team_id, r.agent_id FROM runtimes r JOIN agents a ON a.id = r.agent_id
 		WHERE r.handle <> '' AND `+late.sql("r.stopping_at")+` AND `+late.sql("a.status_at")+` AND a.observed = 'stopping'
-		ORDER BY r.agent_id LIMIT $3`, late.args(limit)...)
+		ORDER BY r.agent_id LIMIT $3 + 0`, late.args(limit)...)
 }
 
 // AddCommand queues something for the agent's program.
@@ -250,7 +250,7 @@ func (tx *Tx) Commands(id fleet.AgentID, limit int, known []string) (list []flee
 		}
 		query += ` AND id NOT IN (` + args(w, known) + `)`
 	}
-	query += ` ORDER BY id LIMIT ` + w.arg(limit)
+	query += ` ORDER BY id` + w.limit(limit)
 	err = tx.each(func(rows *sql.Rows) error {
 		var c fleet.Command
 		err := rows.Scan(&c.ID, &c.Type, jsonText{&c.Body}, stamp{&c.CreatedAt})
@@ -302,13 +302,13 @@ func (tx *Tx) HasOldRunEvents(late Late) (bool, error) {
 
 // DropOldRunEvents forgets event ids that no program repeats any more.
 func (tx *Tx) DropOldRunEvents(late Late, limit int) error {
-	return tx.run(`DELETE FROM run_events WHERE (agent_id, id) IN (SELECT agent_id, id FROM run_events WHERE `+late.sql("at")+` LIMIT $3)`, late.args(limit)...)
+	return tx.run(`DELETE FROM run_events WHERE (agent_id, id) IN (SELECT agent_id, id FROM run_events WHERE `+late.sql("at")+` LIMIT $3 + 0)`, late.args(limit)...)
 }
 
 // RunsWithLateClaims returns wanted runs that hold tasks claimed too long ago.
 func (tx *Tx) RunsWithLateClaims(late Late, limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT DISTINCT r.team_id, r.agent_id FROM tasks t JOIN runtimes r ON r.agent_id = t.agent_id
-		WHERE t.state = 'claimed' AND `+late.sql("t.updated_at")+` AND r.wanted = 1 ORDER BY r.agent_id LIMIT $3`, late.args(limit)...)
+		WHERE t.state = 'claimed' AND `+late.sql("t.updated_at")+` AND r.wanted = 1 ORDER BY r.agent_id LIMIT $3 + 0`, late.args(limit)...)
 }
 
 // StoppingAt is when the program of the agent's present run was told to stop.
@@ -338,6 +338,6 @@ func (tx *Tx) SetReads(id fleet.AgentID, r Reads) error {
 // RunsWithReads returns agents with reads that no audit entry counts yet and
 // whose last entry is of before the first instant, or behind the second.
 func (tx *Tx) RunsWithReads(before, after time.Time, limit int) ([]fleet.Run, error) {
-	return tx.agentRefs(`SELECT team_id, agent_id FROM runtimes WHERE reads > 0 AND (reads_at <= $1 OR reads_at > $2) ORDER BY reads_at, agent_id LIMIT $3`,
+	return tx.agentRefs(`SELECT team_id, agent_id FROM runtimes WHERE reads > 0 AND (reads_at <= $1 OR reads_at > $2) ORDER BY reads_at, agent_id LIMIT $3 + 0`,
 		micros(before), micros(after), limit)
 }

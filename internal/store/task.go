@@ -43,14 +43,14 @@ func (tx *Tx) InsertTask(t fleet.Task) error {
 // first; state "" is any.
 func (tx *Tx) Tasks(team fleet.TeamID, id fleet.AgentID, state fleet.TaskState, before string, limit int) ([]fleet.Task, error) {
 	return tx.tasks(`SELECT `+taskColumns+` FROM tasks WHERE agent_id = $1`+ofTeam("$1", "$2")+` AND ($3 = '' OR state = $3) AND ($4 = '' OR id < $4)
-		ORDER BY id DESC LIMIT $5`, id, team, state, before, limit)
+		ORDER BY id DESC LIMIT $5 + 0`, id, team, state, before, limit)
 }
 
 // DueTasks returns the agent's pending tasks of a counter ("" is of none) that
 // are due, earliest first.
 func (tx *Tx) DueTasks(team fleet.TeamID, id fleet.AgentID, counter string, at time.Time, limit int64) ([]fleet.Task, error) {
 	return tx.tasks(`SELECT `+taskColumns+` FROM tasks WHERE agent_id = $1`+ofTeam("$1", "$2")+` AND state = 'pending' AND counter = $3 AND due_at <= $4
-		ORDER BY due_at, id LIMIT $5`, id, team, counter, micros(at), limit)
+		ORDER BY due_at, id LIMIT $5 + 0`, id, team, counter, micros(at), limit)
 }
 
 // Task returns one of the agent's tasks.

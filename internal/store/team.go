@@ -40,7 +40,7 @@ func (tx *Tx) SetTeamPause(team fleet.TeamID, p *fleet.TeamPause) (bool, error) 
 // teams.
 func (tx *Tx) RunningInPause(limit int) ([]fleet.Run, error) {
 	return tx.agentRefs(`SELECT a.team_id, a.id FROM teams t CROSS JOIN agents a ON a.team_id = t.id AND a.status = 'running'
-		WHERE t.paused_at > 0 LIMIT $1`, limit)
+		WHERE t.paused_at > 0 LIMIT $1 + 0`, limit)
 }
 
 // LeftPaused returns agents that a team's pause took from running and whose
@@ -51,7 +51,7 @@ func (tx *Tx) LeftPaused(limit int) ([]fleet.Run, error) {
 			SELECT MIN(team_id) FROM agents WHERE team_paused = 1
 			UNION ALL SELECT (SELECT MIN(team_id) FROM agents WHERE team_paused = 1 AND team_id > c.v) FROM c WHERE c.v IS NOT NULL)
 		SELECT a.team_id, a.id FROM c CROSS JOIN agents a ON a.team_id = c.v AND a.team_paused = 1
-		WHERE (SELECT t.paused_at FROM teams t WHERE t.id = c.v) = 0 LIMIT $1`, limit)
+		WHERE (SELECT t.paused_at FROM teams t WHERE t.id = c.v) = 0 LIMIT $1 + 0`, limit)
 }
 
 // CountTeamPaused counts the agents that the team's pause took from running,

@@ -74,7 +74,7 @@ func (tx *Tx) Usage(id fleet.AgentID, r UsageRange) (list []fleet.Usage, err err
 		u, err := scanUsage(rows)
 		list = append(list, u)
 		return err
-	}, `SELECT day, kind, incarnation, n FROM usage_days WHERE `+cond+` ORDER BY day, kind, incarnation LIMIT `+w.arg(r.Limit), w.args...)
+	}, `SELECT day, kind, incarnation, n FROM usage_days WHERE `+cond+` ORDER BY day, kind, incarnation`+w.limit(r.Limit), w.args...)
 	return list, err
 }
 

@@ -24,7 +24,7 @@ func (tx *Tx) Views(team fleet.TeamID, owner fleet.UserID, limit int) ([]fleet.V
 	return tx.views(`WHERE id IN (
 			SELECT id FROM views WHERE team_id = $1 AND COALESCE(owner_id, '') = $2 AND $2 <> ''
 			UNION SELECT id FROM views WHERE team_id = $1 AND shared = 1)
-		ORDER BY name, id LIMIT $3`, team, owner, limit)
+		ORDER BY name, id LIMIT $3 + 0`, team, owner, limit)
 }
 
 // View returns one of the team's views.
