@@ -196,7 +196,7 @@ type write struct {
 }
 
 // Write runs f in a transaction and returns once it is durable. Waiting writes
-// share a commit; each has a savepoint of its own, so that one's failure
+// share a commit; each then has a savepoint of its own, so that one's failure
 // changes nothing of another's. f must do SQL only.
 func (s *Store) Write(ctx context.Context, f func(tx *Tx) error) error {
 	w := &write{ctx: ctx, f: f, done: make(chan struct{})}
@@ -280,6 +280,13 @@ func (s *Store) runBatch(batch []*write) error {
 		return err
 	}
 	defer t.Rollback()
+	if len(batch) == 1 { // the transaction is its savepoint
+		w := batch[0]
+		if w.run(t, s); w.err != nil || w.panic != nil {
+			return nil
+		}
+		return t.Commit()
+	}
 	good := 0
 	for _, w := range batch {
 		if _, err := t.Exec(`SAVEPOINT one`); err != nil {
