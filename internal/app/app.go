@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"agentry/internal/fleet"
 	"agentry/internal/live"
 	"agentry/internal/resource"
@@ -83,6 +85,7 @@ type App struct {
 	bulks       bulkDesk
 	version     string
 	started     time.Time
+	waiting     singleflight.Group // see together
 }
 
 // New makes an App. Its events reach subscribers when the store was opened

@@ -38,3 +38,8 @@ func (a *App) DropBulk(ctx context.Context, b fleet.Bulk) (fleet.Bulk, error) {
 	b.State, b.StartedAt = fleet.BulkPreparing, time.Time{}
 	return a.dropBulk(ctx, b, "lost")
 }
+
+// Together is together.
+func Together[T any](ctx context.Context, a *App, key string, read func(tx *store.Tx) (T, error)) (T, error) {
+	return together(ctx, a, key, read)
+}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ type Page struct {
 	Total, Hidden int64
 }
 
-// Agents returns a page of the team's agents.
+// Agents returns a page of the team's agents, which others may hold too.
 func (a *App) Agents(ctx context.Context, by fleet.Actor, in ListInput) (p Page, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return p, err
@@ -49,19 +50,18 @@ func (a *App) Agents(ctx context.Context, by fleet.Actor, in ListInput) (p Page,
 		return p, err
 	}
 	limit := clampLimit(in.Limit, standardPage, maxPage)
-	err = a.store.Read(ctx, func(tx *store.Tx) error {
+	return together(ctx, a, fmt.Sprintf("%s agents %#v", by.TeamID, in), func(tx *store.Tx) (p Page, err error) {
 		rows, err := tx.Agents(by.TeamID, in.filter(), order, place, limit+1)
 		if err != nil {
-			return err
+			return p, err
 		}
 		rows = p.cut(rows, order, place, limit)
 		if p.Total, p.Hidden, err = tx.CountAgents(by.TeamID, in.filter()); err != nil {
-			return err
+			return p, err
 		}
 		p.Agents, err = a.views(tx, by.TeamID, rows, in.WithSpark)
-		return err
+		return p, err
 	})
-	return p, err
 }
 
 // cut drops the row that was read too much and sets the cursors.
@@ -156,23 +156,22 @@ func (a *App) FleetCounts(ctx context.Context, by fleet.Actor) (c FleetCounts, e
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return c, err
 	}
-	err = a.store.Read(ctx, func(tx *store.Tx) error {
+	return together(ctx, a, string(by.TeamID)+" counts", func(tx *store.Tx) (c FleetCounts, err error) {
 		if c.ByStatus, err = tx.StatusCounts(by.TeamID); err != nil {
-			return err
+			return c, err
 		}
 		for _, n := range c.ByStatus {
 			c.All += n
 		}
 		if c.Attention, _, err = tx.CountAgents(by.TeamID, store.AgentFilter{Attention: true}); err != nil {
-			return err
+			return c, err
 		}
 		if c.Countries, err = tx.TeamCountries(by.TeamID); err != nil {
-			return err
+			return c, err
 		}
 		c.Tags, err = tx.TeamTags(by.TeamID)
-		return err
+		return c, err
 	})
-	return c, err
 }
 
 // Around is what stands around every page of a team.
@@ -189,17 +188,16 @@ func (a *App) Around(ctx context.Context, by fleet.Actor) (out Around, err error
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return out, err
 	}
-	err = a.store.Read(ctx, func(tx *store.Tx) error {
+	return together(ctx, a, string(by.TeamID)+" around", func(tx *store.Tx) (out Around, err error) {
 		if _, out.Last, err = tx.LastEvent(); err != nil {
-			return err
+			return out, err
 		}
 		t, err := tx.Team(by.TeamID)
 		if err != nil {
-			return err
+			return out, err
 		}
 		out.Pause = t.Pause
 		out.OpenAlerts, err = tx.CountOpenAlerts(by.TeamID)
-		return err
+		return out, err
 	})
-	return out, err
 }
