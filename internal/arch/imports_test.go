@@ -58,7 +58,7 @@ func rules() []rule {
 		{
 			packages: "internal/app",
 			inside:   []string{"internal/fault", "internal/fleet", "internal/store", "internal/live", "internal/secret", "internal/runtime", "internal/resource", "internal/webhook"},
-			outside:  []string{"github.com/riverqueue/river", "github.com/riverqueue/river/rivertype"},
+			outside:  []string{"github.com/riverqueue/river", "github.com/riverqueue/river/rivertype", "golang.org/x/sync/singleflight"},
 		},
 		{packages: "internal/worker", inside: []string{"internal/app", "internal/fleet", "internal/runtime", "internal/store"}, outside: river},
 		{packages: "internal/client", inside: []string{"internal/api"}},

@@ -249,7 +249,7 @@ func (w *where) arg(v any) string {
 // limit is the end of a query. Like every LIMIT here it adds nothing to its
 // parameter: SQLite looks into a bare one to plan by it, and so compiles the
 // statement anew each time it runs.
-func (w *where) limit(n any) string { return ` LIMIT ` + w.arg(n) + ` + 0` }
+func (w *where) limit(n any) string { return ` LIMIT 0 + ` + w.arg(n) }
 
 func args[T any](w *where, list []T) string {
 	var names []string

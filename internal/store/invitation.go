@@ -63,7 +63,7 @@ func (tx *Tx) CountOpenInvitations(team fleet.TeamID, at time.Time) (n int, err 
 
 // DropInvitations forgets up to limit invitations that were made too long ago.
 func (tx *Tx) DropInvitations(late Late, limit int) error {
-	return tx.run(`DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE `+late.sql("created_at")+` ORDER BY id LIMIT $3)`, late.args(limit)...)
+	return tx.run(`DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE `+late.sql("created_at")+` ORDER BY id LIMIT $3 + 0)`, late.args(limit)...)
 }
 
 // AcceptInvitation notes that an open invitation was used; false when it is not

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -382,5 +384,23 @@ func TestPlansOfWhatRunsOften(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// A bare parameter behind LIMIT is compiled anew each time; see where.limit.
+func TestNoLimitIsABareParameter(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := regexp.MustCompile("LIMIT (\\$\\d+([^ \\d]|$| [^+])|` *\\+ *w\\.arg)")
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := bare.Find(text); found != nil && !strings.HasSuffix(name, "_test.go") {
+			t.Errorf("%s: %s: write w.limit, or + 0 behind it", name, found)
+		}
 	}
 }
