@@ -63,16 +63,33 @@ func (m BulkForm) counts() string {
 	return ui.Number(p.Will) + " of " + ui.Plural(p.Total, "chosen agent", "chosen agents")
 }
 
+// fewNames is how many names a sentence has.
+const fewNames = 10
+
 // some names a few: "Ada, Bruno and 35 more".
 func some(names []string, n int) string {
 	if len(names) == 0 {
 		return ""
 	}
-	text := "\u2068" + strings.Join(names, "\u2069, \u2068") + "\u2069"
+	names = names[:min(len(names), fewNames)]
+	text := everyName(names)
 	if more := n - len(names); more > 0 {
 		text += " and " + ui.Number(more) + " more"
 	}
 	return text
+}
+
+// everyName parts names by commas, each with a direction of its own.
+func everyName(names []string) string {
+	return "\u2068" + strings.Join(names, "\u2069, \u2068") + "\u2069"
+}
+
+// listed says how many of n a list of names has.
+func listed(names []string, n int) string {
+	if len(names) < n {
+		return "The first " + ui.Number(len(names))
+	}
+	return "All " + ui.Number(n)
 }
 
 // skipWhy is a reason in a few words; the sentence is beside it.

@@ -256,12 +256,12 @@ type BulkSkip struct {
 	Code    Code
 	Message string
 	N       int
-	// Names are those of the first few.
+	// Names are those of the first 200.
 	Names []string
 }
 
-// maxSkipNames is how many a BulkSkip names.
-const maxSkipNames = 10
+// maxPlanNames is how many of a kind a plan names.
+const maxPlanNames = 200
 
 // BulkPlan is what a bulk would do, from the code that does it.
 type BulkPlan struct {
@@ -269,7 +269,7 @@ type BulkPlan struct {
 	// Total are all of the list, Will those that are not skipped.
 	Total, Will int
 	Skips       []BulkSkip
-	// Names are those of the first few that are not skipped.
+	// Names are those of the first 200 that are not skipped.
 	Names []string
 	// Confirm is what a person has to type; "" is nothing.
 	Confirm string
@@ -279,7 +279,7 @@ type BulkPlan struct {
 func (p *BulkPlan) Add(c BulkCandidate, skip *Error) {
 	p.Total++
 	if skip == nil {
-		if p.Will++; len(p.Names) < maxSkipNames {
+		if p.Will++; len(p.Names) < maxPlanNames {
 			p.Names = append(p.Names, c.Name)
 		}
 		return
@@ -290,7 +290,7 @@ func (p *BulkPlan) Add(c BulkCandidate, skip *Error) {
 		p.Skips = append(p.Skips, BulkSkip{Code: skip.Code, Message: skip.Message})
 	}
 	s := &p.Skips[i]
-	if s.N++; c.Name != "" && len(s.Names) < maxSkipNames {
+	if s.N++; c.Name != "" && len(s.Names) < maxPlanNames {
 		s.Names = append(s.Names, c.Name)
 	}
 }

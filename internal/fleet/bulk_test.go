@@ -112,12 +112,12 @@ func TestWithTags(t *testing.T) {
 func TestBulkPlanCounts(t *testing.T) {
 	t.Parallel()
 	var p BulkPlan
-	for range 30 {
+	for range 300 {
 		p.Add(BulkCandidate{Name: "n"}, nil)
 		p.Add(BulkCandidate{Name: "n"}, ErrBulkProtected())
 		p.Add(BulkCandidate{}, ErrAgentNotFound())
 	}
-	if p.Total != 90 || p.Will != 30 || len(p.Skips) != 2 || p.Skips[0].N != 30 || len(p.Skips[0].Names) != 10 || len(p.Skips[1].Names) != 0 || len(p.Names) != 10 {
+	if p.Total != 900 || p.Will != 300 || len(p.Skips) != 2 || p.Skips[0].N != 300 || len(p.Skips[0].Names) != 200 || len(p.Skips[1].Names) != 0 || len(p.Names) != 200 {
 		t.Errorf("%+v", p)
 	}
 	if BulkConfirm(1) != "delete 1 agent" || BulkConfirm(37) != "delete 37 agents" {

@@ -204,6 +204,9 @@ func TestBulkDeleteOfAllMatching(t *testing.T) {
 	if before.words("h1") != "Delete 60 agents?" || before.Find("form[data-match]").AttrOr("data-match", "") != "delete 60 agents" || before.Find("[name=ids]").Length() != 0 {
 		t.Fatalf("the page: %s", before.words("main"))
 	}
+	if names := before.words("[data-testid=names]"); !strings.HasPrefix(names, "All 60 by name") || strings.Count(names, "Old ") != 60 {
+		t.Errorf("it names %s", names)
+	}
 	for _, typed := range []string{"", "delete 59 agents", "DELETE 60 AGENTS"} {
 		if a := admin.post("/bulk", before.confirmed("confirm", typed)...); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.words("#f-confirm-error"), "delete 60 agents") {
 			t.Errorf("typed %q: %d %s", typed, a.status, a.words("main"))
