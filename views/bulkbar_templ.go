@@ -99,14 +99,14 @@ func bulkBar(m BulkBar) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<span data-rest></span> <b class=\"js-only\" data-count data-testid=\"selected\"></b> <button class=\"btn s js-only\" type=\"button\" data-pick=\"page\">Select page</button> <button class=\"btn s js-only\" type=\"button\" data-pick=\"all\" data-testid=\"select-all\">Select all ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<span data-rest></span> <b class=\"js-only\" data-count data-testid=\"selected\"></b> <button class=\"btn s js-only\" type=\"button\" data-pick=\"page\">Select page</button> <button class=\"btn s js-only\" type=\"button\" data-pick=\"all\" data-testid=\"select-all\">All ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var6 string
 		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(ui.Number(m.Matching))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `bulkbar.templ`, Line: 19, Col: 121}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `bulkbar.templ`, Line: 19, Col: 114}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
