@@ -49,7 +49,7 @@ func (i Invitation) Check(now time.Time, inviter Role) error {
 		return Errorf(CodeNotFound, "This invitation was revoked or replaced by another: %s", again)
 	case i.Expired(now):
 		return Errorf(CodeNotFound, "This invitation is too old, it worked for 7 days: %s", again)
-	case !inviter.Manages(i.Role):
+	case !inviter.manages(i.Role):
 		return Errorf(CodeNotFound, "This invitation is void, since who sent it may not invite any more: ask an admin of the team for a new one")
 	}
 	return nil

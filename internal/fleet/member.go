@@ -8,14 +8,14 @@ import (
 // Roles returns the roles, smallest first.
 func Roles() []Role { return []Role{RoleViewer, RoleOperator, RoleAdmin, RoleOwner} }
 
-// Above tells whether r is greater than other.
-func (r Role) Above(other Role) bool {
+// above tells whether r is greater than other.
+func (r Role) above(other Role) bool {
 	return slices.Index(Roles(), r) > slices.Index(Roles(), other)
 }
 
-// Manages tells whether somebody with the role may give other, or change who
+// manages tells whether somebody with the role may give other, or change who
 // has it: admins all but owners, owners everybody.
-func (r Role) Manages(other Role) bool {
+func (r Role) manages(other Role) bool {
 	return other.Valid() && (r == RoleOwner || r == RoleAdmin && other != RoleOwner)
 }
 
@@ -76,7 +76,7 @@ func CheckRoleChange(by Role, self bool, from, to Role, owners int) error {
 	if !to.Valid() {
 		return errRole()
 	}
-	if self && to.Above(from) {
+	if self && to.above(from) {
 		return Errorf(CodeForbidden, "Nobody can raise their own role: ask an owner")
 	}
 	if err := manages(by, from); err != nil {
@@ -113,7 +113,7 @@ func leavesAnOwner(role Role, owners int) error {
 
 func manages(by, role Role) error {
 	switch {
-	case by.Manages(role):
+	case by.manages(role):
 		return nil
 	case by == RoleAdmin:
 		return Errorf(CodeForbidden, "Only an owner can make or change an owner")

@@ -70,7 +70,7 @@ func TestNobodyRaisesThemselves(t *testing.T) {
 	for _, from := range Roles() {
 		for _, to := range Roles() {
 			err := CheckRoleChange(from, true, from, to, 2)
-			if to.Above(from) && CodeOf(err) != CodeForbidden {
+			if to.above(from) && CodeOf(err) != CodeForbidden {
 				t.Errorf("%s makes themselves %s: %v", from, to, err)
 			}
 		}
