@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,16 @@ import (
 	"agentry/internal/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// A case of the models here leads whole servers through several lives: each run
+// tries a few new ones. The flag rapid.checks asks for more.
+const modelChecks = "25"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", modelChecks); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // t0 is a Wednesday, 10:00 UTC: inside the standard hours.
 var t0 = time.Date(2026, 1, 14, 10, 0, 0, 0, time.UTC)
