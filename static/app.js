@@ -217,14 +217,26 @@
     else if (target.matches("[data-errors]")) target.scrollIntoView({ block: "nearest" });
   });
   doc.addEventListener("htmx:afterRequest", (e) => { if (e.detail.elt.matches("form")) busy(e.detail.elt, false); });
-  doc.addEventListener("htmx:sendError", (e) => {
+  // A form that got no answer and is sent again as it was has its effect once.
+  const unanswered = new WeakMap();
+  doc.addEventListener("htmx:configRequest", (e) => {
+    const { elt, verb, path, formData, headers } = e.detail;
+    if (verb === "get") return;
+    const text = `${path}?${new URLSearchParams(formData)}`;
+    const was = unanswered.get(elt);
+    const key = was && was.text === text ? was.key : crypto.getRandomValues(new Uint32Array(4)).join("-");
+    unanswered.set(elt, { text, key });
+    headers["Idempotency-Key"] = key;
+  });
+  doc.addEventListener("htmx:afterRequest", (e) => { if (e.detail.xhr.status) unanswered.delete(e.detail.elt); });
+  for (const silent of ["htmx:sendError", "htmx:timeout"]) doc.addEventListener(silent, (e) => {
     if (live(e.detail.elt)) return;
     const slot = errorSlot(e.detail.elt);
     if (!slot) return;
     const note = doc.createElement("div");
     note.className = "notice bad";
     note.setAttribute("role", "alert");
-    note.textContent = "The server did not answer. It is not known whether this was done: look before you repeat it.";
+    note.textContent = "The server did not answer, and it is not known whether this was done. Send it again: what was done is not done twice.";
     slot.replaceChildren(note);
   });
   // clear empties a form for the next one; reset would bring back what a

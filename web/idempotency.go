@@ -4,10 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
+	"net/http"
 
 	"github.com/gofiber/fiber/v2"
 
+	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/views"
 )
 
 const (
@@ -16,17 +20,20 @@ const (
 	maxIdempotencyKey      = 255
 )
 
-// once runs a route's handler. An unsafe call of /v1 with an Idempotency-Key
-// runs only the first time: a repeat gets the stored answer.
+// once runs a route's handler. An unsafe call of /v1, or of a page's form, with
+// an Idempotency-Key runs only the first time: a repeat gets the stored answer.
 func (s *Server) once(c *fiber.Ctx, r *route, who *caller) error {
 	name := c.Get(headerIdempotencyKey)
-	if name == "" || !r.keyed || safeMethod(c.Method()) {
+	if name == "" || !r.keyed && r.access.kind != bySession || safeMethod(c.Method()) {
 		return r.handle(c, who)
 	}
 	if !goodIdempotencyKey(name) {
 		return fleet.Invalid(headerIdempotencyKey, "must have 1 to %d visible ASCII characters", maxIdempotencyKey)
 	}
 	done, err := s.app.BeginIdempotent(c.UserContext(), who.actor, name, fingerprint(c))
+	if !r.keyed {
+		return s.oncePage(c, r, who, name, done, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -43,6 +50,53 @@ func (s *Server) once(c *fiber.Ctx, r *route, who *caller) error {
 	ctx := context.WithoutCancel(c.UserContext())
 	return s.app.EndIdempotent(ctx, who.actor, name,
 		c.Response().StatusCode(), c.GetRespHeader(fiber.HeaderContentType), c.Response().Body())
+}
+
+// pageHeaders are what an answer to a form is, but for its fragment.
+func pageHeaders() []string { return []string{"HX-Redirect", views.DoneHeader} }
+
+// oncePage is once for a form of a page, which the script sends again where no
+// answer came. Of the answer only where it leads is kept: a repeat of what
+// answered a fragment has the page shown anew. What was refused can be tried
+// again.
+func (s *Server) oncePage(c *fiber.Ctx, r *route, who *caller, name string, done *app.IdempotentAnswer, err error) error {
+	switch {
+	case fleet.CodeOf(err) == app.CodeIdempotencyInProgress:
+		return fleet.Errorf(fleet.CodeConflict, "The first try is still under way: wait a moment, then look at what is there")
+	case err != nil:
+		return err
+	case done != nil:
+		kept := map[string]string{}
+		if err := json.Unmarshal(done.Body, &kept); err != nil {
+			return err
+		}
+		for name, value := range kept {
+			c.Set(name, value)
+		}
+		if len(kept) == 0 {
+			c.Set("HX-Refresh", "true")
+		}
+		c.Set(headerIdempotencyAgain, "true")
+		return c.SendStatus(http.StatusNoContent)
+	}
+	who.actor.IdempotencyKey = name
+	if err := recovered(func() error { return r.handle(c, who) }); err != nil {
+		s.answer(c, err)
+	}
+	kept, status := map[string]string{}, c.Response().StatusCode()
+	for _, name := range pageHeaders() {
+		if value := c.GetRespHeader(name); value != "" {
+			kept[name] = value
+		}
+	}
+	if status >= http.StatusBadRequest {
+		status = http.StatusInternalServerError // the key is free again
+	}
+	raw, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	return s.app.EndIdempotent(context.WithoutCancel(c.UserContext()), who.actor, name, status, fiber.MIMEApplicationJSON, raw)
 }
 
 func goodIdempotencyKey(name string) bool {

@@ -36,6 +36,40 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
+// A form that a page sends again under its key has one effect, and the page is
+// led where the first answer led; what was refused can be tried again.
+func TestAFormSentAgainHasOneEffect(t *testing.T) {
+	w := newWorld(t)
+	w.signIn()
+	post := func(path, key, body string) answer {
+		return w.do("POST", path, "", body, "Cookie: "+w.cookies[fleet.RoleOwner], "Content-Type: application/x-www-form-urlencoded", "HX-Request: true",
+			"Origin: "+w.url, "Idempotency-Key: "+key)
+	}
+	first := post("/fleet/new", "k1", "name=Ada&kind=assistant")
+	again := post("/fleet/new", "k1", "name=Ada&kind=assistant")
+	to := first.header.Get("HX-Redirect")
+	if to == "" || again.header.Get("HX-Redirect") != to || again.header.Get("Idempotency-Replayed") != "true" || again.status != 204 {
+		t.Errorf("first %d %v\nagain %d %v", first.status, first.header, again.status, again.header)
+	}
+	refused(t, post("/fleet/new", "k1", "name=Bob&kind=assistant"), 422, "")
+	for range 2 {
+		if a := post(to+"/pause", "k2", ""); a.status != 400 || a.header.Get("Idempotency-Replayed") != "" {
+			t.Errorf("a refusal: %d %v", a.status, a.header)
+		}
+	}
+	counts, err := w.app.FleetCounts(t.Context(), w.memberOf(w.cookies[fleet.RoleOwner]))
+	must(t, err)
+	if counts.All != 1 {
+		t.Errorf("%d agents", counts.All)
+	}
+	if a := post("/settings/members/invite", "k3", "email=jo@example.com&role=viewer"); a.status != 200 || !strings.Contains(a.body, "/invite/") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := post("/settings/members/invite", "k3", "email=jo@example.com&role=viewer"); a.status != 204 || a.header.Get("HX-Refresh") != "true" {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	w := newWorld(t)
 	key := w.keys[fleet.ScopeAdmin]

@@ -220,8 +220,8 @@ func (a *App) SwitchTeam(ctx context.Context, by fleet.Actor, team fleet.TeamID)
 	return m, nil
 }
 
-// PlaceAt is the member's place in the team that has the agent, or the
-// certificate of a deleted one, with the id; ok is false when it is in none of
+// PlaceAt is the member's place in the team that has the agent, the certificate
+// of a deleted one, or the bulk, with the id; ok is false when it is in none of
 // theirs, or nowhere.
 func (a *App) PlaceAt(ctx context.Context, by fleet.Actor, id string) (m fleet.Member, ok bool, err error) {
 	if by.Kind != fleet.ActorMember {

@@ -28,7 +28,8 @@ type memberCursor struct {
 }
 
 // MemberEntries returns a page of the team's members and, behind them, of the
-// open invitations, each in the order of their ids.
+// open invitations, each in the order of their ids. Who is no admin sees neither
+// the invitations nor the e-mail addresses of others.
 func (a *App) MemberEntries(ctx context.Context, by fleet.Actor, p PageInput) (list []MemberEntry, next string, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {
 		return nil, "", err
@@ -39,7 +40,7 @@ func (a *App) MemberEntries(ctx context.Context, by fleet.Actor, p PageInput) (l
 	}
 	limit := clampLimit(p.Limit, standardPage, maxPage)
 	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		list, err = memberEntries(tx, by.TeamID, at, limit+1)
+		list, err = memberEntries(tx, by, at, limit+1)
 		return err
 	})
 	if len(list) > limit {
@@ -55,20 +56,24 @@ func (a *App) MemberEntries(ctx context.Context, by fleet.Actor, p PageInput) (l
 	return list, next, err
 }
 
-func memberEntries(tx *store.Tx, team fleet.TeamID, at memberCursor, limit int) (list []MemberEntry, err error) {
+func memberEntries(tx *store.Tx, by fleet.Actor, at memberCursor, limit int) (list []MemberEntry, err error) {
+	admin := by.May(fleet.ScopeAdmin) == nil
 	if !at.Invited {
-		members, err := tx.Members(team, at.Member, limit)
+		members, err := tx.Members(by.TeamID, at.Member, limit)
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range members {
+			if !admin && !isSelf(by, m.User.ID) {
+				m.User.Email = ""
+			}
 			list = append(list, MemberEntry{Member: &m})
 		}
 	}
-	if len(list) >= limit {
+	if len(list) >= limit || !admin {
 		return list, nil
 	}
-	invitations, err := tx.Invitations(team, at.Invitation, limit-len(list))
+	invitations, err := tx.Invitations(by.TeamID, at.Invitation, limit-len(list))
 	for _, i := range invitations {
 		list = append(list, MemberEntry{Invitation: &i})
 	}

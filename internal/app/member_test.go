@@ -2,12 +2,15 @@ package app_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/internal/store"
 )
 
 // as is a member of our team with a role and a session, and the actor that the
@@ -208,12 +211,65 @@ func TestSwitchTeam(t *testing.T) {
 	if m, ok, err := b.PlaceAt(t.Context(), there, string(id)); !ok || m.TeamID != b.team || err != nil {
 		t.Errorf("%+v, %v, %v", m, ok, err)
 	}
+	list := newBulk(b, b.team, id)
+	if m, ok, err := b.PlaceAt(t.Context(), there, list); !ok || m.TeamID != b.team || err != nil {
+		t.Errorf("of a bulk: %+v, %v, %v", m, ok, err)
+	}
+	if m, ok, err := b.PlaceAt(t.Context(), b.stranger, list); ok || err != nil {
+		t.Errorf("a stranger learns of a bulk %+v, %v", m, err)
+	}
 	if places, err := b.Memberships(t.Context(), b.adminKey()); len(places) != 0 || err != nil {
 		t.Errorf("a key is in %+v, %v", places, err)
 	}
 	for _, by := range []fleet.Actor{b.stranger, b.adminKey()} {
 		if m, ok, err := b.PlaceAt(t.Context(), by, string(id)); ok || err != nil {
 			t.Errorf("%s learns %+v, %v", by.ID, m, err)
+		}
+	}
+}
+
+// newBulk writes down a bulk of an agent.
+func newBulk(b *bench, team fleet.TeamID, id fleet.AgentID) string {
+	b.t.Helper()
+	bulk := fleet.Bulk{ID: fleet.NewID(b.Now()), TeamID: team, Action: fleet.BulkPause, State: fleet.BulkDone, Total: 1, CreatedAt: b.Now(), EndedAt: b.Now()}
+	b.ok(b.store.Write(b.t.Context(), func(tx *store.Tx) error {
+		return errors.Join(tx.InsertBulk(bulk), tx.InsertBulkItems([]fleet.BulkItem{{BulkID: bulk.ID, N: 1, AgentID: id, Outcome: fleet.BulkSuccessful}}))
+	}))
+	return bulk.ID
+}
+
+// Who is no admin sees the members, but neither the addresses of others nor who
+// is invited.
+func TestAddressesAreForAdmins(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	owner, _ := b.as("owner", fleet.RoleOwner)
+	viewer, _ := b.as("viewer", fleet.RoleViewer)
+	b.invite(owner, "jo@example.com", fleet.RoleViewer)
+	for _, c := range []struct {
+		by   fleet.Actor
+		want []string
+	}{
+		{owner, []string{"user owner@example.com", "user viewer@example.com", "invited jo@example.com"}},
+		{viewer, []string{"", "user viewer@example.com"}},
+	} {
+		var got []string
+		for cursor := ""; ; {
+			list, next, err := b.MemberEntries(t.Context(), c.by, app.PageInput{Limit: 1, Cursor: cursor})
+			b.ok(err)
+			for _, e := range list {
+				if e.Member != nil {
+					got = append(got, e.Member.User.Email)
+				} else {
+					got = append(got, "invited "+e.Invitation.Email)
+				}
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s sees %q, want %q", c.by.ID, got, c.want)
 		}
 	}
 }

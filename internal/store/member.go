@@ -93,12 +93,13 @@ func (tx *Tx) Memberships(user fleet.UserID) ([]fleet.Member, error) {
 	return tx.members(`WHERE m.user_id = $1 ORDER BY t.name, t.id LIMIT 200`, user)
 }
 
-// PlaceAt returns the user's place in the team that has the agent, or the
-// certificate of a deleted one, with the id; ok is false when the user has
+// PlaceAt returns the user's place in the team that has the agent, the
+// certificate of a deleted one, or the bulk, with the id; ok is false when the user has
 // none there or nothing has the id.
 func (tx *Tx) PlaceAt(user fleet.UserID, id string) (m fleet.Member, ok bool, err error) {
 	ok, err = tx.one(memberTargets(&m), memberQuery+`WHERE m.user_id = $1 AND m.team_id IN (
-		SELECT team_id FROM agents WHERE id = $2 UNION ALL SELECT team_id FROM deletions WHERE id = $2 OR agent_id = $2)`, user, id)
+		SELECT team_id FROM agents WHERE id = $2 UNION ALL SELECT team_id FROM deletions WHERE id = $2 OR agent_id = $2
+		UNION ALL SELECT team_id FROM bulks WHERE id = $2)`, user, id)
 	return m, ok, err
 }
 

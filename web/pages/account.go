@@ -101,7 +101,7 @@ func teamChoice(m fleet.Member, who Viewer) views.TeamChoice {
 // switch; told is false when there is no such team. What nobody of their teams
 // has is not told apart from what is not there.
 func (p *Pages) elsewhere(c *fiber.Ctx, who Viewer) (told bool, err error) {
-	id, ok := fleet.ParseID(c.Params("agentId", c.Params("deletionId")))
+	id, ok := fleet.ParseID(c.Params("agentId", c.Params("deletionId", c.Params("bulkId"))))
 	if !ok {
 		return false, nil
 	}

@@ -336,3 +336,32 @@ func TestJourneyNetworkPulled(t *testing.T) {
 		check()
 	}
 }
+
+// The network swallows what a form sends: the page says so after its time, and
+// the form sent again has its effect once, although the first try arrives late.
+func TestJourneySentAgain(t *testing.T) {
+	d := newDuo(t)
+	ada := d.make("Ada Lindqvist")
+	d.call("POST", "/v1/agents/"+ada+"/start", "")
+	d.vera.visit("/fleet/" + ada + "?tab=messages")
+	d.vera.says("live")
+	d.vera.fill("[data-testid=message-form] [name=text]", "Once, please")
+	d.vera.perform("htmx.config.timeout = 700")
+	d.gate.pull()
+	d.vera.click("[data-testid=message-form] button")
+	d.vera.see("[role=alert]")
+	if text := d.vera.text("[role=alert]"); !strings.Contains(text, "did not answer") {
+		t.Errorf("the page says %q", text)
+	}
+	d.vera.shot("journey-sent-again")
+	d.vera.perform("htmx.config.timeout = 30000")
+	d.vera.perform("document.querySelector('dialog[open]')?.close()")
+	d.gate.plug()
+	d.vera.until("[data-testid=message-form] button:not([disabled])")
+	d.vera.click("[data-testid=message-form] button")
+	d.vera.see("[data-testid=message]")
+	d.vera.isCurrent()
+	if n := d.vera.count("[data-testid=message]"); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}

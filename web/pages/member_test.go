@@ -143,6 +143,11 @@ func TestTeamSwitch(t *testing.T) {
 	if got := page.words("[data-testid=elsewhere]"); page.status != http.StatusForbidden || !strings.Contains(got, "This belongs to Southwind. You are in Northwind now.") || strings.Contains(page.body, "Theirs") {
 		t.Errorf("%d %s", page.status, got)
 	}
+	bulk, err := w.app.StartBulk(t.Context(), fleet.System(w.other, "test"), app.BulkInput{Action: fleet.BulkPause, IDs: []fleet.AgentID{theirs.ID}})
+	must(t, err)
+	if a := here.get("/bulk/" + bulk.ID); a.status != http.StatusForbidden || !strings.Contains(a.words("[data-testid=elsewhere]"), "This belongs to Southwind.") {
+		t.Errorf("a bulk: %d %s", a.status, a.words("main"))
+	}
 	if a := w.as(fleet.RoleOwner).get(link); a.Find("[data-testid=elsewhere]").Length() != 0 || strings.Contains(a.body, "Southwind") {
 		t.Errorf("somebody else: %d %s", a.status, a.words("main"))
 	}
