@@ -115,7 +115,6 @@ func (tx *Tx) AuditBack(team fleet.TeamID, f AuditFilter, from *AuditPlace, most
 // alone tells whether every entry that the narrowest index and the times leave
 // passes.
 func (f AuditFilter) alone() bool {
-	f.From, f.To = time.Time{}, time.Time{}
 	set := 0
 	for _, is := range []bool{len(f.Agents) > 0, len(f.Actors) > 0, len(f.Actions) > 0, f.Kind != "", f.Outcome != ""} {
 		if is {
