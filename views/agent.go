@@ -227,19 +227,9 @@ type MessageForm struct {
 	AgentID, AgentName, Text, Why string
 }
 
-// Verify is the dialog around the code box: GET /fleet/{id}/verify.
-type Verify struct {
-	// Page: it stands alone, not in a dialog; VerifyPage sets it.
-	Page bool
-	Name string
-	Code CodeForm
-}
-
 // CodeForm takes a sign-in code: POST /fleet/{id}/verify with code.
 type CodeForm struct {
 	Form
-	// In keeps the ids of two boxes in one page apart; VerifyDialog sets it.
-	In      string
 	AgentID string
 	// Ask says what is asked for: "Code from the authenticator app".
 	Ask string

@@ -228,7 +228,6 @@ func stories() map[string]templ.Component {
 		"progress-outside":   SetupProgressPage(in, outsideProgress()),
 		"pause":              AskPage(in, Ask{Verb: "pause", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Version: 3, Zone: "Europe/Paris"}),
 		"protect":            AskPage(in, Ask{Verb: "protect", AgentID: "018f3c1e-7a2b-7c3d-8e4f-000000000001", Name: "Ada Lindqvist", Form: Form{Errors: map[string]string{"reason": "must not be empty"}}}),
-		"verify":             VerifyPage(in, Verify{Name: "Chiyo Tanaka", Code: *sampleAlerts()[0].Code}),
 		"relaunch":           RelaunchPage(in, sampleRelaunch()),
 		"delete":             DeletePage(in, sampleConfirm()),
 		"delete-wrong":       DeletePage(in, wrong),

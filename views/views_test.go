@@ -216,7 +216,6 @@ func spoiled(s Shell) map[string]templ.Component {
 		"create":      CreatePage(s, spoilt[Create]()),
 		"setup":       SetupPage(s, spoilt[Setup]()),
 		"progress":    SetupProgressPage(s, spoilt[Progress]()),
-		"verify":      VerifyPage(s, spoilt[Verify]()),
 		"ask":         AskPage(s, spoilt[Ask]()),
 		"relaunch":    RelaunchPage(s, spoilt(func(m *Confirm) { m.Status = "ended" })),
 		"delete":      DeletePage(s, spoilt(func(m *Confirm) { m.Status, m.BlockedBy = "ended", nil })),
