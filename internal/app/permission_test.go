@@ -346,7 +346,7 @@ func ignore(code fleet.Code, err error) error {
 // notScoped take an actor, but what they do is decided elsewhere: idempotency
 // keys are the caller's own, sessions, name, password and places a member's own, a subscription is guarded
 // where it is read, and a refusal is recorded of whoever was refused.
-var notScoped = []string{"BeginIdempotent", "EndIdempotent", "Sessions", "RevokeSession", "RevokeOtherSessions", "Rename", "ChangePassword", "SwitchTeam", "PlaceAt", "Leave", "Subscribe", "Refused", "System", "Hosts"}
+var notScoped = []string{"BeginIdempotent", "EndIdempotent", "Sessions", "RevokeSession", "RevokeOtherSessions", "Rename", "ChangePassword", "SwitchTeam", "PlaceAt", "Memberships", "Leave", "Subscribe", "Refused", "System", "Hosts"}
 
 // Every use-case that takes an actor is here, so that none is forgotten.
 func TestUseCasesAreAllTried(t *testing.T) {
