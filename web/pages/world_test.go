@@ -3,10 +3,13 @@ package pages_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
@@ -30,6 +33,7 @@ type world struct {
 	team   fleet.TeamID
 	other  fleet.TeamID
 	tokens map[fleet.Role]string
+	stop   func()
 }
 
 func newWorld(t *testing.T) *world { return worldWith(t, func(*app.Config) {}) }
@@ -37,8 +41,18 @@ func newWorld(t *testing.T) *world { return worldWith(t, func(*app.Config) {}) }
 // worldWith is newWorld with another configuration.
 func worldWith(t *testing.T, change func(*app.Config)) *world {
 	t.Helper()
+	dir, f := t.TempDir(), founded(t)
+	must(t, os.WriteFile(filepath.Join(dir, "agentry.db"), f.file, 0o600))
+	w := serve(t, dir, change)
+	w.team, w.other, w.tokens = f.team, f.other, maps.Clone(f.tokens)
+	return w
+}
+
+// serve runs a server on the file in a folder until the test ends.
+func serve(t *testing.T, dir string, change func(*app.Config)) *world {
+	t.Helper()
 	hub := live.New()
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "agentry.db"), store.Options{Committed: hub.Publish})
+	st, err := store.Open(t.Context(), filepath.Join(dir, "agentry.db"), store.Options{Committed: hub.Publish})
 	must(t, err)
 	sealer, err := secret.NewSealer(make([]byte, 32))
 	must(t, err)
@@ -51,27 +65,57 @@ func worldWith(t *testing.T, change func(*app.Config)) *world {
 	w.app = app.New(c)
 	w.server = web.New(web.Config{App: w.app, Hub: hub, Addr: "127.0.0.1:0"})
 	must(t, w.server.Start(t.Context()))
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		must(t, w.server.Stop(context.Background()))
 		must(t, st.Close())
 	})
+	t.Cleanup(w.stop)
 	w.url = "http://" + w.server.Addr()
+	return w
+}
+
+// foundation is the file that every world begins with, so that its passwords
+// are hashed, and its members signed in, only once.
+type foundation struct {
+	file        []byte
+	team, other fleet.TeamID
+	tokens      map[fleet.Role]string
+}
+
+var (
+	founding   sync.Mutex
+	foundedOne *foundation
+)
+
+func founded(t *testing.T) *foundation {
+	t.Helper()
+	founding.Lock()
+	defer founding.Unlock()
+	if foundedOne != nil {
+		return foundedOne
+	}
+	dir := t.TempDir()
+	w := serve(t, dir, func(*app.Config) {})
 	ours, err := w.app.AddTeam(t.Context(), "Northwind")
 	must(t, err)
 	theirs, err := w.app.AddTeam(t.Context(), "Southwind")
 	must(t, err)
-	w.team, w.other = ours.ID, theirs.ID
+	f := &foundation{team: ours.ID, other: theirs.ID, tokens: map[fleet.Role]string{}}
 	for _, role := range []fleet.Role{fleet.RoleViewer, fleet.RoleOperator, fleet.RoleAdmin, fleet.RoleOwner} {
 		address := string(role) + "@northwind.example"
-		_, err := w.app.AddMember(t.Context(), w.team, app.MemberInput{Email: address, Password: password, Role: role})
+		_, err := w.app.AddMember(t.Context(), f.team, app.MemberInput{Email: address, Password: password, Role: role})
 		must(t, err)
 		a := w.as("").post("/login", "email", address, "password", password)
 		if a.status != http.StatusSeeOther {
 			t.Fatalf("%s cannot sign in: %d", role, a.status)
 		}
-		w.tokens[role] = a.cookie
+		f.tokens[role] = a.cookie
 	}
-	return w
+	w.stop() // which leaves all of it in the one file
+	f.file, err = os.ReadFile(filepath.Join(dir, "agentry.db"))
+	must(t, err)
+	foundedOne = f
+	return f
 }
 
 func (w *world) agent(name, kind string) fleet.AgentID {
