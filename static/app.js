@@ -233,6 +233,7 @@
     if (live(e.detail.elt)) return;
     const slot = errorSlot(e.detail.elt);
     if (!slot) return;
+    if (!e.detail.elt.contains(slot)) $("#dlg-title", dialog).textContent = "No answer";
     const note = doc.createElement("div");
     note.className = "notice bad";
     note.setAttribute("role", "alert");
