@@ -17,6 +17,7 @@ import (
 
 	"agentry/internal/app"
 	"agentry/internal/fleet"
+	"agentry/internal/store"
 )
 
 // take is an export as its reader gets it.
@@ -70,6 +71,8 @@ func TestExport(t *testing.T) {
 	scratch := t.TempDir()
 	b := newBench(t, func(c *app.Config) { c.Scratch = scratch })
 	id, _ := rich(b)
+	said := b.column(`SELECT id FROM messages WHERE text = 'hello' AND agent_id = '` + string(id) + `'`)
+	b.ok(b.store.Write(t.Context(), func(tx *store.Tx) error { return tx.SetMessageMetadata(said[0], []byte(`{"channel":"mail"}`)) }))
 	shown := must[fleet.Export](t)(b.Export(t.Context(), b.viewer, id, true))
 	b.clock.step(time.Hour)
 	x, raw := b.take(b.viewer, id)
@@ -113,7 +116,7 @@ func TestExport(t *testing.T) {
 	if usage := "day,kind,incarnation,count\r\n2026-01-14,invitations,1,2\r\n2026-01-14,messages,1,4\r\n"; files["usage.csv"] != usage {
 		t.Errorf("usage %q", files["usage.csv"])
 	}
-	if !strings.Contains(files["messages.jsonl"], `"text":"hello"`) || !strings.Contains(files["audit.jsonl"], `"note":"campaign over"`) || strings.Contains(files["audit.jsonl"], `"action":"export"`) {
+	if !strings.Contains(files["messages.jsonl"], `"text":"hello"`) || !strings.Contains(files["messages.jsonl"], `"metadata":{"channel":"mail"}`) || !strings.Contains(files["audit.jsonl"], `"note":"campaign over"`) || strings.Contains(files["audit.jsonl"], `"action":"export"`) {
 		t.Errorf("%s\n%s", files["messages.jsonl"], files["audit.jsonl"])
 	}
 	if left, err := os.ReadDir(scratch); err != nil || len(left) != 0 {

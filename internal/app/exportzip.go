@@ -163,8 +163,12 @@ func exportAlert(a fleet.Alert) any {
 }
 
 func exportMessage(m fleet.Message) any {
+	metadata := m.Metadata
+	if len(metadata) == 0 {
+		metadata = json.RawMessage("null")
+	}
 	return map[string]any{
-		"id": m.ID, "conversation": m.Conversation, "from": m.From, "text": m.Text, "reply": m.Reply, "state": m.State,
+		"id": m.ID, "conversation": m.Conversation, "from": m.From, "text": m.Text, "reply": m.Reply, "state": m.State, "metadata": metadata,
 		"createdAt": at(m.CreatedAt), "repliedAt": at(m.RepliedAt),
 	}
 }

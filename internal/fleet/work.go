@@ -122,6 +122,8 @@ type Message struct {
 	State        MessageState
 	CreatedAt    time.Time
 	RepliedAt    time.Time
+	// Metadata is the JSON object that came with it; it is read for exports alone.
+	Metadata json.RawMessage
 }
 
 // Usage is a counter of one agent, day (in the agent's zone) and incarnation.

@@ -21,9 +21,18 @@ func (tx *Tx) EachAlert(team fleet.TeamID, id fleet.AgentID, yield func(fleet.Al
 	return each(tx, scanAlert, yield, `SELECT `+alertColumns+alertTables+`WHERE al.agent_id = $1 AND al.team_id = $2 ORDER BY al.id`, id, team)
 }
 
-// EachMessage yields an agent's messages, oldest first.
+// EachMessage yields an agent's messages with their metadata, oldest first.
 func (tx *Tx) EachMessage(team fleet.TeamID, id fleet.AgentID, yield func(fleet.Message) error) error {
-	return each(tx, scanMessage, yield, `SELECT `+messageColumns+` FROM messages WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
+	scan := func(rows *sql.Rows) (m fleet.Message, err error) {
+		var metadata string
+		err = rows.Scan(append(messageTargets(&m), &metadata)...)
+		if metadata != "" {
+			m.Metadata = []byte(metadata)
+		}
+		return m, err
+	}
+	return each(tx, scan, yield, `SELECT `+messageColumns+`, COALESCE((SELECT d.metadata FROM message_metadata d WHERE d.message_id = messages.id), '')
+		FROM messages WHERE agent_id = $1`+ofTeam("$1", "$2")+` ORDER BY id`, id, team)
 }
 
 // EachUsage yields an agent's counters by day.

@@ -21,8 +21,12 @@ func (tx *Tx) messages(query string, values ...any) (list []fleet.Message, err e
 }
 
 func scanMessage(rows *sql.Rows) (m fleet.Message, err error) {
-	err = rows.Scan(&m.ID, &m.AgentID, &m.Conversation, &m.From, &m.Text, &m.Reply, &m.State, stamp{&m.CreatedAt}, stamp{&m.RepliedAt})
+	err = rows.Scan(messageTargets(&m)...)
 	return m, err
+}
+
+func messageTargets(m *fleet.Message) []any {
+	return []any{&m.ID, &m.AgentID, &m.Conversation, &m.From, &m.Text, &m.Reply, &m.State, stamp{&m.CreatedAt}, stamp{&m.RepliedAt}}
 }
 
 // InsertMessage stores a new message.
