@@ -25,7 +25,8 @@ type alarm struct {
 	at     time.Time
 	// stuck are the commands that wait for each kind of their own trouble.
 	stuck   map[llm.Kind]map[string]bool
-	settled bool // what a former run raised is cleared
+	told    map[llm.Kind]time.Time // when each of those kinds was told of
+	settled bool                   // what a former run raised is cleared
 }
 
 // failed is called with the nth failure of the endpoint in a row, or a
@@ -33,20 +34,7 @@ type alarm struct {
 // yet, unless it took its whole time.
 func (a *alarm) failed(t *llm.Trouble, nth int, commandID string, now time.Time) []protocol.Event {
 	if t.Kind.OfMessage() {
-		a.unstick(commandID)
-		if a.stuck == nil {
-			a.stuck = map[llm.Kind]map[string]bool{}
-		}
-		first := a.stuck[t.Kind] == nil
-		if first {
-			a.stuck[t.Kind] = map[string]bool{}
-		}
-		a.stuck[t.Kind][commandID] = true
-		events := a.works()
-		if !first {
-			return events
-		}
-		return append(events, raise(t, "warning", " The message waits and is tried again now and then."))
+		return a.failedItself(t, commandID, now)
 	}
 	switch {
 	case nth == 0, nth == 1 && t.Kind.Passing() && t.Kind != llm.Timeout && t.After < noWait && a.raised == "":
@@ -64,6 +52,31 @@ func (a *alarm) failed(t *llm.Trouble, nth int, commandID string, now time.Time)
 		severity = "warning"
 	}
 	return append(events, raise(t, severity, " Messages wait and are tried again."))
+}
+
+// failedItself is called with a message's own trouble: what it had before is
+// over, and the first of a kind is told.
+func (a *alarm) failedItself(t *llm.Trouble, commandID string, now time.Time) []protocol.Event {
+	known := len(a.stuck[t.Kind]) > 0 && now.Sub(a.told[t.Kind]) < remindEvery
+	gone := a.unstick(commandID)
+	if a.stuck == nil {
+		a.stuck, a.told = map[llm.Kind]map[string]bool{}, map[llm.Kind]time.Time{}
+	}
+	if a.stuck[t.Kind] == nil {
+		a.stuck[t.Kind] = map[string]bool{}
+	}
+	a.stuck[t.Kind][commandID] = true
+	events := a.works()
+	for _, kind := range gone {
+		if kind != t.Kind {
+			events = append(events, cleared(kind))
+		}
+	}
+	if known {
+		return events
+	}
+	a.told[t.Kind] = now
+	return append(events, raise(t, "warning", " The message waits and is tried again now and then."))
 }
 
 // worked is called when the model answered a message.

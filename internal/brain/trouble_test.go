@@ -102,6 +102,34 @@ func TestTroubleIsTriedAgain(t *testing.T) {
 	}
 }
 
+// A message that fails by itself, and fails again when it is tried again, is one
+// alert; one that then fails in another way is another, in place of it.
+func TestOwnTroubleIsToldOnce(t *testing.T) {
+	a, now := &alarm{settled: true}, time.Now()
+	for i, c := range []struct {
+		command string
+		kind    llm.Kind
+		later   time.Duration
+		want    string
+	}{
+		{"m", llm.BadRequest, 0, "alert bad_request"},
+		{"m", llm.BadRequest, time.Second, ""},
+		{"n", llm.BadRequest, time.Second, ""},
+		{"n", llm.TooLong, time.Second, "alert too_long"},
+		{"m", llm.TooLong, time.Second, "alert_cleared bad_request"},
+		{"m", llm.TooLong, remindEvery, "alert too_long"},
+	} {
+		now = now.Add(c.later)
+		var got []string
+		for _, e := range a.failed(&llm.Trouble{Kind: c.kind}, 1, c.command, now) {
+			got = append(got, fmt.Sprint(e["type"], " ", e["subType"]))
+		}
+		if said := strings.Join(got, ", "); said != c.want {
+			t.Errorf("%d. %s fails with %s: %q, want %q", i, c.command, c.kind, said, c.want)
+		}
+	}
+}
+
 func TestAFaultThatPassesIsNoAlert(t *testing.T) {
 	w, e := newWorld(t), newFake(t)
 	e.FailNext(fake.Overloaded(""))
