@@ -237,7 +237,7 @@
     const note = doc.createElement("div");
     note.className = "notice bad";
     note.setAttribute("role", "alert");
-    note.textContent = "The server did not answer, and it is not known whether this was done. Send it again: what was done is not done twice.";
+    note.textContent = e.detail.requestConfig.verb === "get" ? "The server did not answer: try again." : "The server did not answer, and it is not known whether this was done. Send it again: what was done is not done twice.";
     slot.replaceChildren(note);
   });
   // clear empties a form for the next one; reset would bring back what a
