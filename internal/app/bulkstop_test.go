@@ -39,6 +39,20 @@ func TestBulkCanary(t *testing.T) {
 	b := newBulkBench(t)
 	list := ids(b, 9, fleet.SetupNeeded)
 	b.autostart(list[1])
+	// The second fails once the first is up: a failure before would leave that one.
+	act, up := b.runner.act, make(chan struct{})
+	said := sync.OnceFunc(func() { close(up) })
+	b.runner.set(func(id fleet.AgentID) {
+		if id == list[1] {
+			select {
+			case <-up:
+			case <-t.Context().Done():
+			}
+		}
+		if act(id); id == list[0] {
+			said()
+		}
+	})
 	got := b.startBulk(b.keys[operate], app.BulkInput{Action: fleet.BulkStart, IDs: list, Canary: 2})
 	b.wantBulk("a canary that fails", got, fleet.BulkStopped, "One of the first 2 agents failed: Failed to start agent runtime", 1, 1, 0, 7)
 	running := list[0]
