@@ -84,8 +84,8 @@ func (s *seeder) hours(i int, zone string) *fleet.HoursChange {
 func (s *seeder) agent(tx *store.Tx, i int, running bool) error {
 	// Oldest first: ids and what is kept by them then go to the end of their
 	// tables, which is twice as fast in a large fleet.
-	age := time.Duration(s.agents-i) * seedAge / time.Duration(s.agents)
-	born := s.now.Add(-time.Hour - age + time.Duration(s.rand.Int64N(int64(seedAge/time.Duration(s.agents)))))
+	step := seedAge / time.Duration(s.agents)
+	born := s.now.Add(-time.Hour - step*time.Duration(s.agents-i) + time.Duration(s.rand.Int64N(int64(step))))
 	given, family := seedGiven[s.rand.IntN(len(seedGiven))], seedFamily[s.rand.IntN(len(seedFamily))]
 	place := seedPlaces[s.rand.IntN(len(seedPlaces))]
 	name := given + " " + family

@@ -14,10 +14,13 @@ func TestSeededAgentsAreNews(t *testing.T) {
 		withLedger(c)
 		c.DefaultKind = "maybe"
 	})
-	const agents = 100
+	const agents = 400
 	b.ok(second(b.Seed(t.Context(), b.team, app.SeedInput{Agents: agents, Running: 10, Seed: 1, Outside: true})))
 	if n := b.number(`SELECT COUNT(*) FROM agents WHERE created_at < ?`, t0.Add(-100*day).UnixMicro()); n < agents/2 {
 		t.Errorf("only %d agents have a past", n)
+	}
+	if n := b.number(`SELECT COUNT(*) FROM agents WHERE created_at > ? OR status_at > ?`, t0.UnixMicro(), t0.UnixMicro()); n > 0 {
+		t.Errorf("%d agents are of the future", n)
 	}
 	if n := b.number(`SELECT COUNT(*) FROM events WHERE type = 'agent.created'`); n != agents {
 		t.Errorf("%d events of new agents", n)

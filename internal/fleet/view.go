@@ -55,8 +55,8 @@ func viewFields() []string {
 }
 
 // ViewQuery reads a filter and order of the fleet's list, as it stands behind
-// the ? of its address, and writes it in one order, without what does not
-// belong to it. An empty one is the list as it always is.
+// the ? of its address, and writes it in one order, without the page that is
+// shown. An empty one is the list as it always is.
 func ViewQuery(raw string) (string, error) {
 	values, err := url.ParseQuery(strings.TrimPrefix(raw, "?"))
 	if err != nil || len(raw) > 4*MaxText {
@@ -64,8 +64,11 @@ func ViewQuery(raw string) (string, error) {
 	}
 	kept := url.Values{}
 	for name, list := range values {
+		if slices.Contains([]string{"cursor", "at", "view"}, name) {
+			continue // where the list stands, not what is in it
+		}
 		if !slices.Contains(viewFields(), name) {
-			continue
+			return "", Invalid("query", "may have %s, and nothing called %q", strings.Join(viewFields(), ", "), name)
 		}
 		if err := CheckText("query", list[0], 0, 200); err != nil {
 			return "", err

@@ -24,7 +24,7 @@ func TestViewQuery(t *testing.T) {
 			t.Errorf("%q read again is %q (%v)", got, again, err)
 		}
 	}
-	for _, raw := range []string{"status=asleep", "sort=luck", "sort=-attention", "sort=-", "alerts=all", "q=%ff", "q=%00", "%zz", "q=" + strings.Repeat("x", 201), strings.Repeat("&", 5000)} {
+	for _, raw := range []string{"status=asleep", "sort=luck", "sort=-attention", "sort=-", "alerts=all", "stauts=running", "q=%ff", "q=%00", "%zz", "q=" + strings.Repeat("x", 201), strings.Repeat("&", 5000)} {
 		if got, err := fleet.ViewQuery(raw); fleet.CodeOf(err) != fleet.CodeValidation {
 			t.Errorf("%.20q: %q, %v", raw, got, err)
 		}
