@@ -26,7 +26,7 @@ type AgentView struct {
 	// Today is what the gate was asked with.
 	Today fleet.Today
 	// Spark has the sums of messages and invitations of the last 14 days of
-	// the agent's zone, oldest first; only lists that ask for it have it.
+	// the agent's zone, oldest first.
 	Spark []int64
 }
 
@@ -52,7 +52,7 @@ func (a *App) Agent(ctx context.Context, by fleet.Actor, id fleet.AgentID) (v Ag
 		if err != nil {
 			return err
 		}
-		views, err := a.views(tx, by.TeamID, []store.AgentRow{row}, false)
+		views, err := a.views(tx, by.TeamID, []store.AgentRow{row})
 		if err == nil {
 			v = views[0]
 		}
@@ -74,7 +74,7 @@ func (a *App) AgentNames(ctx context.Context, by fleet.Actor, ids []fleet.AgentI
 	return names, err
 }
 
-func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, withSpark bool) ([]AgentView, error) {
+func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow) ([]AgentView, error) {
 	ids := make([]fleet.AgentID, len(rows))
 	for i, r := range rows {
 		ids[i] = r.ID
@@ -94,10 +94,7 @@ func (a *App) views(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow, with
 		today.Preparing = preparing[r.ID]
 		views[i] = view(r, today, now)
 	}
-	if withSpark {
-		err = addSparks(tx, team, ids, views, now)
-	}
-	return views, err
+	return views, nil
 }
 
 // preparing returns what those of the agents wait for that are signing in.
@@ -118,7 +115,7 @@ func preparing(tx *store.Tx, team fleet.TeamID, rows []store.AgentRow) (map[flee
 // view makes the view of an agent from what the gate asks, so that it never
 // promises what a claim would refuse.
 func view(r store.AgentRow, today fleet.Today, now time.Time) AgentView {
-	v := AgentView{Agent: r.Agent, Alerts: today.Alerts, Today: today}
+	v := AgentView{Agent: r.Agent, Alerts: today.Alerts, Today: today, Spark: spark(r, now)}
 	v.Usage = UsageView{
 		Invitations: r.TotalInvitations, InvitationsDaily: today.Invitations.Reported,
 		Messages: r.TotalMessages, MessagesDaily: today.Messages.Reported,
@@ -166,7 +163,7 @@ func (a *App) Create(ctx context.Context, by fleet.Actor, in CreateInput) (Agent
 		if in.Once {
 			row, found, err := in.again(tx, agent)
 			if err == nil && found {
-				there, err = a.views(tx, by.TeamID, []store.AgentRow{row}, false)
+				there, err = a.views(tx, by.TeamID, []store.AgentRow{row})
 			}
 			if err != nil || found {
 				return err
@@ -267,7 +264,7 @@ func (a *App) Update(ctx context.Context, by fleet.Actor, id fleet.AgentID, in U
 				return err
 			}
 		}
-		views, err := a.views(c.tx, by.TeamID, []store.AgentRow{c.agent}, false)
+		views, err := a.views(c.tx, by.TeamID, []store.AgentRow{c.agent})
 		if err == nil {
 			v = views[0]
 		}

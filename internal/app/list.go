@@ -22,8 +22,6 @@ type ListInput struct {
 	Sort   string
 	Limit  int
 	Cursor string
-	// WithSpark fills AgentView.Spark.
-	WithSpark bool
 }
 
 // Page is a part of a list.
@@ -59,7 +57,7 @@ func (a *App) Agents(ctx context.Context, by fleet.Actor, in ListInput) (p Page,
 		if p.Total, p.Hidden, err = tx.CountAgents(by.TeamID, in.filter()); err != nil {
 			return p, err
 		}
-		p.Agents, err = a.views(tx, by.TeamID, rows, in.WithSpark)
+		p.Agents, err = a.views(tx, by.TeamID, rows)
 		return p, err
 	})
 }
@@ -107,7 +105,7 @@ func (a *App) EachAgent(ctx context.Context, by fleet.Actor, in ListInput, yield
 			}
 			next := store.PlaceOf(rows[len(rows)-1], order)
 			place = &next
-			views, err = a.views(tx, by.TeamID, rows, in.WithSpark)
+			views, err = a.views(tx, by.TeamID, rows)
 			return err
 		})
 		if err != nil {

@@ -24,7 +24,7 @@ func (a *App) Find(ctx context.Context, by fleet.Actor, q string, limit int) (li
 		if err != nil {
 			return err
 		}
-		list, err = a.views(tx, by.TeamID, rows, false)
+		list, err = a.views(tx, by.TeamID, rows)
 		return err
 	})
 	return list, err

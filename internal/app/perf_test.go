@@ -52,7 +52,7 @@ func BenchmarkFleet(b *testing.B) {
 			k.fill(n, fleet.Running)
 			ctx := context.Background()
 			for name, in := range map[string]app.ListInput{
-				"list50": {Limit: 50}, "page": {Limit: 50, Sort: "attention", HideEnded: true, WithSpark: true},
+				"list50": {Limit: 50}, "page": {Limit: 50, Sort: "attention", HideEnded: true},
 			} {
 				b.Run(name, func(b *testing.B) {
 					for b.Loop() {

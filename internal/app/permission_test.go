@@ -138,9 +138,6 @@ func lookingAtAnAgent() map[string]useCase {
 		"UsageHistory": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.UsageHistory(ctx, by, id, app.UsageHistoryInput{Days: 30}))
 		}},
-		"Spark": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			return second(b.Spark(ctx, by, id))
-		}},
 		"EachLog": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return b.EachLog(ctx, by, id, "", func(fleet.LogLine) error { return nil })
 		}},

@@ -57,37 +57,14 @@ func (a *App) EachUsage(ctx context.Context, by fleet.Actor, id fleet.AgentID, i
 	}
 }
 
-// Spark returns the sums of messages and invitations of the agent's last 14
-// days, oldest first.
-func (a *App) Spark(ctx context.Context, by fleet.Actor, id fleet.AgentID) (spark []int64, err error) {
-	if err := by.May(fleet.ScopeRead); err != nil {
-		return nil, err
+// spark are the sums of messages and invitations of the agent's last days,
+// oldest first.
+func spark(r store.AgentRow, now time.Time) []int64 {
+	sums := make([]int64, sparkDays)
+	for i, day := range lastDays(r.Hours, now, sparkDays) {
+		sums[i] = r.CountedOn(day)
 	}
-	err = a.store.Read(ctx, func(tx *store.Tx) error {
-		row, err := tx.Agent(by.TeamID, id)
-		if err != nil {
-			return err
-		}
-		view := []AgentView{{Agent: row.Agent}}
-		err = addSparks(tx, by.TeamID, []fleet.AgentID{id}, view, a.Now())
-		spark = view[0].Spark
-		return err
-	})
-	return spark, err
-}
-
-// addSparks reads the sparks of a page of agents at once.
-func addSparks(tx *store.Tx, team fleet.TeamID, ids []fleet.AgentID, views []AgentView, now time.Time) error {
-	// One day more than is shown, for zones west of UTC.
-	from := now.AddDate(0, 0, -sparkDays).Format(time.DateOnly)
-	sums, err := tx.DailyUsage(team, ids, []string{fleet.UsageMessages, fleet.UsageInvitations}, from)
-	for i := range views {
-		views[i].Spark = make([]int64, sparkDays)
-		for d, day := range lastDays(views[i].Hours, now, sparkDays) {
-			views[i].Spark[d] = sums[views[i].ID][day]
-		}
-	}
-	return err
+	return sums
 }
 
 // lastDays are n days of the hours' zone, oldest first, the last is today.

@@ -54,7 +54,7 @@ func TestUsageOutlivesARelaunchAndNotADelete(t *testing.T) {
 		"[{messages 4} {invitations 5} {tokens 900}] [messages invitations] [{2 2026-01-15}] 3 2025-12-17 2026-01-15 2026-01-14\n" {
 		t.Error(got)
 	}
-	if got := must[[]int64](t)(b.Spark(t.Context(), b.viewer, id)); len(got) != 14 || got[13] != 5 || got[12] != 4 || got[11] != 0 {
+	if got := b.get(id).Spark; len(got) != 14 || got[13] != 5 || got[12] != 4 || got[11] != 0 {
 		t.Error(got)
 	}
 	b.ok(second(b.End(t.Context(), b.operator, id, app.ReasonInput{})))
@@ -118,13 +118,17 @@ func TestSparkEndsTodayInTheAgentsZone(t *testing.T) {
 	b.use(spec.Run, "b", "invitations", 2)
 	b.clock.step(time.Hour) // the 27th has begun in Paris
 	b.use(spec.Run, "c", "messages", 3)
-	for what, spark := range map[string][]int64{
-		"list": must[app.Page](t)(b.Agents(t.Context(), b.viewer, app.ListInput{WithSpark: true})).Agents[0].Spark,
-		"one":  must[[]int64](t)(b.Spark(t.Context(), b.viewer, id)),
-	} {
-		if got := fmt.Sprint(spark); got != "[0 0 0 0 0 0 0 0 0 0 0 1 2 3]" {
-			t.Errorf("%s: %s", what, got)
-		}
+	if got := fmt.Sprint(b.get(id).Spark); got != "[0 0 0 0 0 0 0 0 0 0 0 1 2 3]" {
+		t.Error(got)
+	}
+	b.clock.step(12 * day)
+	b.use(spec.Run, "d", "messages", 4)
+	if got := fmt.Sprint(b.get(id).Spark); got != "[2 3 0 0 0 0 0 0 0 0 0 0 0 4]" {
+		t.Error("12 days later:", got)
+	}
+	b.clock.step(20 * day)
+	if got := fmt.Sprint(b.get(id).Spark); got != "[0 0 0 0 0 0 0 0 0 0 0 0 0 0]" {
+		t.Error("after a rest:", got)
 	}
 }
 

@@ -14,7 +14,7 @@ const agentColumns = `a.id, a.team_id, a.name, a.kind, a.status, a.observed, a.l
 	a.resume_at, a.team_paused, a.status_at, a.open_alerts, a.draft, a.created_at, a.updated_at,
 	r.wanted, r.epoch, r.handle, r.autonomy, r.settings, r.started_at, r.last_heard_at, r.restarts, r.failures,
 	r.next_try, r.last_error,
-	r.total_invitations, r.total_messages, r.today, r.today_invitations, r.today_messages` + workColumns
+	r.total_invitations, r.total_messages, r.today, r.today_invitations, r.today_messages, r.recent` + workColumns
 
 const agentTables = ` FROM agents a JOIN runtimes r ON r.agent_id = a.id `
 
@@ -25,6 +25,7 @@ type AgentRow struct {
 	TotalInvitations, TotalMessages int64
 	Today                           string
 	TodayInvitations, TodayMessages int64
+	recent                          string // see CountedOn
 	// Work is what the gate asks of the agent's tasks. What was handed out is
 	// of the day that began at DaySince; what its program reported is not in it.
 	Work     fleet.Work
@@ -44,7 +45,7 @@ func agentTargets(a *AgentRow) []any {
 		&a.Runtime.Wanted, &a.Runtime.Epoch, &a.Runtime.Handle, &a.Runtime.EnableAutonomy,
 		jsonText{&a.Runtime.Settings}, stamp{&a.Runtime.StartedAt}, stamp{&a.Runtime.LastHeardAt},
 		&a.Runtime.Restarts, &a.Runtime.Failures, stamp{&a.Runtime.NextTry},
-		&a.Runtime.LastError, &a.TotalInvitations, &a.TotalMessages, &a.Today, &a.TodayInvitations, &a.TodayMessages,
+		&a.Runtime.LastError, &a.TotalInvitations, &a.TotalMessages, &a.Today, &a.TodayInvitations, &a.TodayMessages, &a.recent,
 		stamp{&a.DaySince}, stamp{&w.Messages.Due}, stamp{&w.Invitations.Due}, stamp{&w.OtherDue}, &w.Messages.Claimed, &w.Invitations.Claimed,
 		&w.Messages.Handed, &w.Invitations.Handed, stamp{&w.Messages.LastHanded}, stamp{&w.Invitations.LastHanded}}
 }

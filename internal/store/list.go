@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -179,40 +178,6 @@ func (tx *Tx) distinct(query string, team fleet.TeamID) (list []string, err erro
 		return err
 	}, query, team)
 	return list, err
-}
-
-// DailyUsage returns, per agent, the sums of usage kinds for the days from the
-// given one on, by day.
-func (tx *Tx) DailyUsage(team fleet.TeamID, ids []fleet.AgentID, kinds []string, from string) (map[fleet.AgentID]map[string]int64, error) {
-	out := map[fleet.AgentID]map[string]int64{}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	w := &where{}
-	// One row an agent, its days in one text: half the time of a row a day. The
-	// team is checked, not searched by: it has more agents than are asked for.
-	query := `SELECT a.id, COALESCE((SELECT string_agg(u.day || u.n, ' ') FROM usage_days u
-			WHERE u.agent_id = a.id AND u.day >= ` + w.arg(from) + ` AND u.kind IN (` + args(w, kinds) + `)), '')
-		FROM agents a WHERE a.id IN (` + args(w, ids) + `) AND a.team_id || '' = ` + w.arg(team)
-	err := tx.each(func(rows *sql.Rows) error {
-		var id fleet.AgentID
-		var days string
-		if err := rows.Scan(&id, &days); err != nil {
-			return err
-		}
-		sums := map[string]int64{}
-		for one := range strings.FieldsSeq(days) {
-			day, n := one[:len(time.DateOnly)], one[len(time.DateOnly):]
-			count, err := strconv.ParseInt(n, 10, 64)
-			if err != nil {
-				return err
-			}
-			sums[day] += count
-		}
-		out[id] = sums
-		return nil
-	}, query, w.args...)
-	return out, err
 }
 
 // DueResumes returns agents whose automatic resume is due, but not those of

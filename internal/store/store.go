@@ -174,8 +174,10 @@ type Tx struct {
 	events []fleet.Event
 	// few are the agents that filters found in this snapshot; see fewOf.
 	few map[string][]fleet.AgentID
-	// changed are the agents whose tasks were changed since the last settle.
+	// changed are the agents whose tasks were changed since the last settle, and
+	// counted those whose counters were, each with the day.
 	changed map[fleet.AgentID]bool
+	counted map[fleet.AgentID]string
 }
 
 // NewID makes an id for a row; see Store.NewID.

@@ -91,10 +91,6 @@ func looksOf(a fleet.Agent) map[string]look {
 		}, "", 1},
 		"TeamCountries": {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.TeamCountries(team); return len(l), err }, "", 1},
 		"TeamTags":      {func(tx *Tx, team fleet.TeamID) (int, error) { l, err := tx.TeamTags(team); return len(l), err }, "", 1},
-		"DailyUsage": {func(tx *Tx, team fleet.TeamID) (int, error) {
-			m, err := tx.DailyUsage(team, []fleet.AgentID{a.ID}, []string{"messages"}, "2026-01-01")
-			return int(m[a.ID]["2026-01-14"]), err
-		}, "", 3},
 		"CountActions": {func(tx *Tx, team fleet.TeamID) (int, error) {
 			return tx.CountActions(team, a.ID, "end", t0.Add(-time.Hour))
 		}, "", 1},

@@ -22,6 +22,10 @@ func (tx *Tx) AddUsage(id fleet.AgentID, day, kind string, incarnation int, n in
 	default:
 		return nil
 	}
+	if tx.counted == nil {
+		tx.counted = map[fleet.AgentID]string{}
+	}
+	tx.counted[id] = max(tx.counted[id], day)
 	return tx.run(`UPDATE runtimes SET total_invitations = total_invitations + $1, total_messages = total_messages + $4,
 			today_invitations = CASE WHEN today = $2 THEN today_invitations + $1 ELSE `+usedOn("invitations")+` END,
 			today_messages = CASE WHEN today = $2 THEN today_messages + $4 ELSE `+usedOn("messages")+` END,

@@ -1,14 +1,17 @@
 package store
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"agentry/internal/fleet"
 )
 
-// This file keeps beside each agent's run what the gate asks of its tasks, so
-// that a list of agents reads no tasks. Whatever changes tasks says so with
-// touched; what is kept is counted again before the transaction ends.
+// This file keeps beside each agent's run what the gate asks of its tasks, and
+// what was counted of late, so that a list of agents reads neither tasks nor
+// counters. Whatever changes tasks says so with touched, and AddUsage for
+// counters; what is kept is counted again before the transaction ends.
 
 // workColumns are read into AgentRow.Work and DaySince by agentTargets.
 const workColumns = `, r.day_since, r.due_messages, r.due_invitations, r.due_other, r.held_messages, r.held_invitations,
@@ -22,15 +25,49 @@ func (tx *Tx) touched(id fleet.AgentID) {
 	tx.changed[id] = true
 }
 
-// settle counts the tasks of the agents that were touched.
+// settle counts anew what is kept of the agents that were touched.
 func (tx *Tx) settle() error {
 	for id := range tx.changed {
 		if err := tx.run(recount, id); err != nil {
 			return err
 		}
 	}
-	tx.changed = nil
+	for id, day := range tx.counted {
+		if err := tx.run(recountRecent, id, shift(day, -recentDays), shift(day, recentDays)); err != nil {
+			return err
+		}
+	}
+	tx.changed, tx.counted = nil, nil
 	return nil
+}
+
+// recentDays is how many days before one of which something was counted are
+// kept beside the run. Those behind it are too, as many: of a clock, or a zone,
+// that was ahead.
+const recentDays = 15
+
+const recountRecent = `UPDATE runtimes SET recent = COALESCE((SELECT string_agg(day || ':' || n, ' ') FROM (
+		SELECT day, SUM(n) AS n FROM usage_days WHERE agent_id = $1 AND day BETWEEN $2 AND $3 AND kind IN ('messages', 'invitations') GROUP BY day) AS c), '')
+	WHERE agent_id = $1`
+
+// shift is the day that many days from a day "2006-01-02"; of what is none, the
+// same.
+func shift(day string, days int) string {
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return at.AddDate(0, 0, days).Format(time.DateOnly)
+}
+
+// CountedOn is how many messages and invitations were counted on a day,
+// "2006-01-02", no longer than recentDays before the last one.
+func (r AgentRow) CountedOn(day string) (n int64) {
+	if _, rest, ok := strings.Cut(r.recent, day+":"); ok {
+		sum, _, _ := strings.Cut(rest, " ")
+		n, _ = strconv.ParseInt(sum, 10, 64)
+	}
+	return n
 }
 
 // The first two conditions on handed tasks are those of their index. What was

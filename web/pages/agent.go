@@ -101,16 +101,13 @@ func (p *Pages) top(who Viewer, v app.AgentView, open int) views.AgentTop {
 }
 
 func (p *Pages) overview(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Overview, error) {
-	spark, err := p.app.Spark(c.UserContext(), who.Actor, v.ID)
-	if err != nil {
-		return nil, err
-	}
 	messages, invitations := meters(v)
 	all := fmt.Sprintf("%s and %s in all", ui.Plural(int(v.Usage.Messages), "message", "messages"), ui.Plural(int(v.Usage.Invitations), "invitation", "invitations"))
 	now := p.nowAt(who, v.Hours)
+	var err error
 	m := &views.Overview{
 		AgentID: string(v.ID), Alerts: p.open(who, v), Meters: []ui.Meter{messages, invitations, {Label: all}},
-		Spark: ints(spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, now),
+		Spark: ints(v.Spark), SparkLabel: "messages and invitations, 14 days", Facts: runFacts(v.Agent, now),
 		Hours: hoursText(v.Hours), ViewerHours: hoursIn(v.Hours, now), Tags: v.Tags, NextTaskAt: v.NextTask, Plans: p.plans(who, v), Now: now,
 	}
 	if m.Resources, err = p.liveResources(c, who, v.Agent); err != nil {

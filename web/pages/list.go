@@ -52,7 +52,7 @@ func listingFrom(get func(name string) string) (listing, error) {
 func (l listing) input() app.ListInput {
 	in := app.ListInput{
 		Q: l.q, Tag: l.tag, Country: l.country, Kind: l.kind, OpenAlerts: l.alerts == "open", Attention: l.status == "attention", HideEnded: l.status == "",
-		Sort: l.sort, Limit: rowsPerPage, Cursor: l.cursor, WithSpark: true,
+		Sort: l.sort, Limit: rowsPerPage, Cursor: l.cursor,
 	}
 	if l.status != "" && l.status != "attention" {
 		in.Status = []fleet.Status{fleet.Status(l.status)}
@@ -121,7 +121,6 @@ func (p *Pages) FleetCSV(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	in := l.input()
-	in.WithSpark = false
 	return stream.AgentsCSV(p.config.Streams, c, who.Actor, "fleet-"+p.app.Now().UTC().Format(time.DateOnly)+".csv", func(ctx context.Context, yield func(app.AgentView) error) error {
 		return p.app.EachAgent(ctx, who.Actor, in, yield)
 	})
@@ -215,9 +214,6 @@ func (p *Pages) Row(c *fiber.Ctx, who Viewer) error {
 		return send(c, views.GoneRow(string(id)))
 	}
 	if err != nil {
-		return err
-	}
-	if v.Spark, err = p.app.Spark(c.UserContext(), who.Actor, id); err != nil {
 		return err
 	}
 	return send(c, views.AgentRow(p.row(who, v)))
