@@ -58,7 +58,7 @@ func TestJourneyBulkRelaunch(t *testing.T) {
 		width int64
 		n     int
 		rate  string
-	}{{"wide", 1280, 200, "2400"}, {"phone", 390, 60, "1200"}} {
+	}{{"wide", 1280, 200, "1500"}, {"phone", 390, 60, "450"}} {
 		t.Run(c.name, func(t *testing.T) {
 			b := open(t, endedFleet(t, c.n, 3).url, true)
 			b.size(c.width, 844)
@@ -139,7 +139,7 @@ func (b *browser) seeProgress(n int) {
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[bool](fmt.Sprintf(`(() => {
 		const now = Number(document.querySelector("[data-testid=bulk] [aria-valuenow]").getAttribute("aria-valuenow"));
-		window.seen = window.seen || now;
+		window.seen ??= now;
 		return window.same && window.seen < now && now < %d && /left/.test(document.querySelector("[data-testid=bulk]").textContent);
 	})()`, n)))
 	if err != nil {
