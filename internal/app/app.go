@@ -86,6 +86,7 @@ type App struct {
 	version     string
 	started     time.Time
 	waiting     singleflight.Group // see together
+	answers     answers
 }
 
 // New makes an App. Its events reach subscribers when the store was opened

@@ -53,6 +53,10 @@ func dsn(path string, options ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join(options, "&")
 }
 
+// versionSQL answers with another number after every commit of another
+// connection: https://www.sqlite.org/pragma.html#pragma_data_version
+const versionSQL = `PRAGMA data_version`
+
 const checkpointSQL = `PRAGMA wal_checkpoint(TRUNCATE)`
 
 // classify turns an engine failure that a caller can act on into a known

@@ -37,6 +37,14 @@ func (s *Store) Read(ctx context.Context, f func(tx *Tx) error) error {
 	return known
 }
 
+// Version is a number that is another one after every commit to the file,
+// whoever made it. Whatever a snapshot says that was begun after it was asked
+// for holds for as long as it is the same.
+func (s *Store) Version() (v int64, err error) {
+	err = s.watch.QueryRowContext(context.Background(), versionSQL).Scan(&v)
+	return v, err
+}
+
 // readLoop answers what it takes, also while the store closes.
 func (s *Store) readLoop() {
 	defer s.owned.Done()

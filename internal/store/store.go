@@ -32,7 +32,9 @@ const (
 
 // Store is the open database. Use Open.
 type Store struct {
-	writer, reader, checkpointer *sql.DB
+	writer, reader, checkpointer, watcher *sql.DB
+	// watch is the connection of the watcher: numbers of two are not comparable.
+	watch *sql.Conn
 
 	queue  chan *write
 	asked  chan *read
@@ -97,6 +99,12 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if s.checkpointer, err = open(checkpointDSN(path), 1); err != nil {
 		return nil, err
 	}
+	if s.watcher, err = open(readDSN(path), 1); err != nil {
+		return nil, err
+	}
+	if s.watch, err = s.watcher.Conn(ctx); err != nil {
+		return nil, err
+	}
 	s.writes, s.reads = &statements{db: s.writer}, &statements{db: s.reader}
 	s.owned.Add(2 + readers)
 	for range readers {
@@ -159,7 +167,7 @@ func (s *Store) Close() error {
 	s.closed.Do(func() {
 		close(s.quit)
 		s.owned.Wait()
-		err = errors.Join(s.checkpointer.Close(), s.reader.Close(), s.writer.Close())
+		err = errors.Join(s.watch.Close(), s.watcher.Close(), s.checkpointer.Close(), s.reader.Close(), s.writer.Close())
 	})
 	return err
 }

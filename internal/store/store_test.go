@@ -435,3 +435,33 @@ func TestReadSeesOneSnapshot(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The version is another one after each commit, of this store or of another
+// one on the file, and the same while nothing is written.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{})
+	other, err := Open(t.Context(), s.path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	version := func() int64 {
+		v, err := s.Version()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for i, by := range []*Store{s, other, s, s, other, other} {
+		before := version()
+		mustRead(t, s, func(tx *Tx) error { _, err := tx.Meta("x"); return err })
+		if now := version(); now != before {
+			t.Errorf("%d became %d without a write", before, now)
+		}
+		mustWrite(t, by, func(tx *Tx) error { return tx.SetMeta("x", fmt.Sprint(i)) })
+		if version() == before {
+			t.Errorf("write %d left the version at %d", i, before)
+		}
+	}
+}
