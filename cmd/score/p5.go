@@ -20,6 +20,7 @@ const (
 	fewAgents  = 100
 	pageRows   = 50
 	pageRate   = 300 // pages a second
+	changeRate = 10  // changes of agents a second meanwhile
 	mostPage   = 25 * time.Millisecond
 	mostSlower = 1.10
 )
@@ -28,11 +29,13 @@ const (
 // with all its rows, on a fleet of 100,000 agents and on one of 100 beside it.
 // First in turns, one page at a time: how much slower the large fleet is, by
 // the median of the pairs; sorted by name, so that both show the same mix of
-// agents. Then the large one alone, as it opens, as people come: at moments of
-// their own, 300 a second on average, whether or not the former ones were
-// answered; a page's time counts from the moment when it was due. The browser
-// is in this process and costs its share of the machine too. The control sorts
-// the whole fleet for each page.
+// agents. Each is opened once a second, so that none is answered with what was
+// read for another. Then the large one alone, as it
+// opens, as people come: at moments of their own, 300 a second on average,
+// whether or not the former ones were answered, while agents change 10 times a
+// second; a page's time counts from the moment when it was due. The browser is
+// in this process and costs its share of the machine too. The control sorts the
+// whole fleet for each page.
 func p5(ctx context.Context, t *trial) (*verdict, error) {
 	many := t.size.pick(2000, 100_000, 100_000)
 	few, err := t.newVisitor(ctx, "few", fewAgents)
@@ -49,7 +52,7 @@ func p5(ctx context.Context, t *trial) (*verdict, error) {
 	if err := lots.looks("/fleet", "/fleet?sort=name"); err != nil {
 		return nil, err
 	}
-	slower, err := inTurns(few, lots, "/fleet?sort=name", t.size.pick(50, 1500, 6000))
+	slower, err := inTurns(ctx, few, lots, "/fleet?sort=name", t.size.pick(3, 40, 300))
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +79,9 @@ type visitor struct {
 	*session
 	client *fasthttp.HostClient
 	cookie string
+	// agent is one to change; it is on no page that is opened.
+	agent   string
+	changes int
 }
 
 func (t *trial) newVisitor(ctx context.Context, name string, agents int) (*visitor, error) {
@@ -97,6 +103,9 @@ func (t *trial) newVisitor(ctx context.Context, name string, agents int) (*visit
 		return nil, err
 	}
 	v := &visitor{session: p, client: &fasthttp.HostClient{Addr: strings.TrimPrefix(s.url, "http://"), MaxConns: 1024, ReadTimeout: 30 * time.Second}}
+	if v.agent, err = s.create(ctx, map[string]any{"name": "Ω, the last of all"}); err != nil {
+		return nil, err
+	}
 	for _, c := range p.browser.Jar.Cookies(&url.URL{}) {
 		v.cookie += c.Name + "=" + c.Value
 	}
@@ -127,6 +136,12 @@ func (v *visitor) open(path string, check func(page string) error) error {
 	return check(string(page))
 }
 
+// change writes something of the fleet.
+func (v *visitor) change(ctx context.Context) error {
+	v.changes++
+	return v.call(ctx, "PUT", "/v1/agents/"+v.agent, map[string]any{"country": []string{"FR", "DE"}[v.changes%2]}, nil)
+}
+
 // looks opens each page a few times and wants it to have all its rows.
 func (v *visitor) looks(paths ...string) error {
 	for _, path := range paths {
@@ -151,7 +166,17 @@ type turns struct {
 	ratio float64
 }
 
-func inTurns(a, b *visitor, path string, n int) (t turns, err error) {
+// nextSecond waits until a second of the clock has begun.
+func nextSecond(ctx context.Context) error {
+	select {
+	case <-time.After(time.Until(time.Now().Truncate(time.Second).Add(time.Second + 50*time.Millisecond))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func inTurns(ctx context.Context, a, b *visitor, path string, n int) (t turns, err error) {
 	took := func(v *visitor) (time.Duration, error) {
 		began := time.Now()
 		err := v.open(path, nil)
@@ -160,6 +185,9 @@ func inTurns(a, b *visitor, path string, n int) (t turns, err error) {
 	var ofA, ofB []time.Duration
 	var ratios []float64
 	for i := range n {
+		if err := nextSecond(ctx); err != nil {
+			return t, err
+		}
 		first, second := a, b
 		if i%2 == 1 {
 			first, second = b, a
@@ -184,13 +212,23 @@ func median[T cmp.Ordered](list []T) T {
 }
 
 // arrivals opens the page at moments that come by chance, pageRate a second on
-// average, and returns how long each took from its moment on.
+// average, while the fleet changes, and returns how long each took from its
+// moment on.
 func (v *visitor) arrivals(ctx context.Context, rnd *rand.Rand, path string, span time.Duration) ([]time.Duration, error) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var times []time.Duration
 	var failed error
 	began := time.Now()
+	all.Go(func() {
+		for due := time.Duration(0); due < span && ctx.Err() == nil; due += time.Second / changeRate {
+			time.Sleep(time.Until(began.Add(due)))
+			err := v.change(ctx)
+			mu.Lock()
+			failed = errors.Join(failed, err)
+			mu.Unlock()
+		}
+	})
 	for due := time.Duration(0); ctx.Err() == nil; {
 		due += time.Duration(rnd.ExpFloat64() * float64(time.Second) / pageRate)
 		if due >= span {
