@@ -29,13 +29,12 @@ const (
 // with all its rows, on a fleet of 100,000 agents and on one of 100 beside it.
 // First in turns, one page at a time: how much slower the large fleet is, by
 // the median of the pairs; sorted by name, so that both show the same mix of
-// agents. Each is opened once a second, so that none is answered with what was
-// read for another. Then the large one alone, as it
-// opens, as people come: at moments of their own, 300 a second on average,
-// whether or not the former ones were answered, while agents change 10 times a
-// second; a page's time counts from the moment when it was due. The browser is
-// in this process and costs its share of the machine too. The control sorts the
-// whole fleet for each page.
+// agents, and once a second, so that none is answered with what was read for
+// another. Then the large one alone, as it opens, as people come: at moments of
+// their own, 300 a second on average, whether or not the former ones were
+// answered, while agents change 10 times a second; a page's time counts from
+// the moment when it was due. The browser is in this process and costs its
+// share of the machine too. The control sorts the whole fleet for each page.
 func p5(ctx context.Context, t *trial) (*verdict, error) {
 	many := t.size.pick(2000, 100_000, 100_000)
 	few, err := t.newVisitor(ctx, "few", fewAgents)
@@ -102,7 +101,7 @@ func (t *trial) newVisitor(ctx context.Context, name string, agents int) (*visit
 	if err != nil {
 		return nil, err
 	}
-	v := &visitor{session: p, client: &fasthttp.HostClient{Addr: strings.TrimPrefix(s.url, "http://"), MaxConns: 1024, ReadTimeout: 30 * time.Second}}
+	v := &visitor{session: p, client: &fasthttp.HostClient{Addr: strings.TrimPrefix(s.url, "http://"), MaxConns: 1024, MaxConnWaitTimeout: time.Minute, ReadTimeout: time.Minute}}
 	if v.agent, err = s.create(ctx, map[string]any{"name": "Ω, the last of all"}); err != nil {
 		return nil, err
 	}
@@ -225,7 +224,7 @@ func (v *visitor) arrivals(ctx context.Context, rnd *rand.Rand, path string, spa
 			time.Sleep(time.Until(began.Add(due)))
 			err := v.change(ctx)
 			mu.Lock()
-			failed = errors.Join(failed, err)
+			failed = cmp.Or(failed, err)
 			mu.Unlock()
 		}
 	})
@@ -240,7 +239,7 @@ func (v *visitor) arrivals(ctx context.Context, rnd *rand.Rand, path string, spa
 			took := time.Since(began) - due
 			mu.Lock()
 			defer mu.Unlock()
-			times, failed = append(times, took), errors.Join(failed, err)
+			times, failed = append(times, took), cmp.Or(failed, err)
 		})
 	}
 	all.Wait()
