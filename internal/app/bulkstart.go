@@ -132,11 +132,11 @@ func mayBegin(tx *store.Tx, b fleet.Bulk) error {
 		}
 	}
 	n, err := tx.CountOpenBulks(b.TeamID, "")
-	if err == nil && n >= maxOpenBulks {
-		return fleet.Errorf(fleet.CodeConflict, "%d bulks of this team are under way: wait for one, or stop one", n)
-	}
 	if err != nil {
 		return err
+	}
+	if n >= maxOpenBulks {
+		return fleet.Errorf(fleet.CodeConflict, "%d bulks of this team are under way: wait for one, or stop one", n)
 	}
 	listed, first, err := tx.BulkLoad(b.TeamID, b.CreatedAt.Add(-time.Hour), b.CreatedAt)
 	if err == nil && listed+max(b.Total, fleet.BulkWeight) > fleet.MaxBulkHour {

@@ -59,15 +59,7 @@ func auditQuery(team fleet.TeamID, f AuditFilter, from *AuditPlace, limit int) (
 	index, firsts := f.narrowest(w)
 	var parts []string
 	for _, first := range firsts {
-		w.parts = nil
-		w.add(`au.team_id = ` + w.arg(team))
-		if first != "" {
-			w.add(first)
-		}
-		f.conditions(w)
-		if from != nil {
-			w.add(`(au.at, au.id) < (` + w.arg(from.At) + `, ` + w.arg(from.ID) + `)`)
-		}
+		w.auditPart(team, first, f, from)
 		parts = append(parts, `SELECT * FROM (SELECT `+auditColumns+` FROM audit au`+indexed(index)+` WHERE `+w.text()+` ORDER BY au.at DESC, au.id DESC`+w.limit(limit)+`)`)
 	}
 	query := `SELECT ` + auditColumns + `, COALESCE(n.text, ''), COALESCE(a.name, '')
@@ -76,6 +68,20 @@ func auditQuery(team fleet.TeamID, f AuditFilter, from *AuditPlace, limit int) (
 		LEFT JOIN agents a ON a.id = au.agent_id AND a.team_id || '' = ` + w.arg(team) + `
 		ORDER BY au.at DESC, au.id DESC` + w.limit(limit)
 	return query, w.args
+}
+
+// auditPart begins anew with what one part of a search passes: the entries of
+// one value of the narrowest filter ("" is the whole team), behind a place.
+func (w *where) auditPart(team fleet.TeamID, first string, f AuditFilter, from *AuditPlace) {
+	w.parts = nil
+	w.add(`au.team_id = ` + w.arg(team))
+	if first != "" {
+		w.add(first)
+	}
+	f.conditions(w)
+	if from != nil {
+		w.add(`(au.at, au.id) < (` + w.arg(from.At) + `, ` + w.arg(from.ID) + `)`)
+	}
 }
 
 // AuditBack is how far back from a place (nil is the start) a search goes that
@@ -89,17 +95,9 @@ func (tx *Tx) AuditBack(team fleet.TeamID, f AuditFilter, from *AuditPlace, most
 	index, firsts := f.narrowest(w)
 	var parts []string
 	for _, first := range firsts {
-		w.parts = nil
-		w.add(`au.team_id = ` + w.arg(team))
-		if first != "" {
-			w.add(first)
-		}
+		w.auditPart(team, first, AuditFilter{From: f.From, To: f.To}, from)
 		if index == "audit_refused" {
 			w.add(`au.outcome <> 'done'`)
-		}
-		AuditFilter{From: f.From, To: f.To}.conditions(w)
-		if from != nil {
-			w.add(`(au.at, au.id) < (` + w.arg(from.At) + `, ` + w.arg(from.ID) + `)`)
 		}
 		parts = append(parts, `SELECT * FROM (SELECT au.at, au.id FROM audit au`+indexed(index)+` WHERE `+w.text()+
 			` ORDER BY au.at DESC, au.id DESC LIMIT 1 OFFSET `+w.arg(max(most/len(firsts)-1, 0))+`)`)
