@@ -15,6 +15,8 @@ import (
 // The fleet page as a signed-in person opens it, from the request to the
 // compressed answer, without the network, for fleets of two sizes. Beside the
 // time, which others on the machine share, stands what it cost the processor.
+// Nothing is written meanwhile, so that the list itself is read once a second;
+// app's BenchmarkFleet reads it each time.
 func BenchmarkFleetPage(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
 		b.Run(fmt.Sprint("of=", n), func(b *testing.B) {
