@@ -68,6 +68,49 @@ func TestTeamAlertsArePaged(t *testing.T) {
 	}
 }
 
+// A program can do what the page's button for all of an agent's alerts does: it
+// leaves the sign-ins that wait for a code; and what it does for the team alone.
+func TestAlertsAreAcknowledgedAsOnThePage(t *testing.T) {
+	w := newWorld(t)
+	id := w.agent("assistant", fleet.Paused)
+	now := w.app.Now()
+	open := func(agent fleet.AgentID, typ, subType string) {
+		al := fleet.Alert{
+			ID: w.store.NewID(now), AgentID: agent, Type: typ, SubType: subType, Message: "m", Severity: fleet.SeverityError,
+			State: fleet.AlertOpen, Count: 1, CreatedAt: now, UpdatedAt: now,
+		}
+		must(t, w.store.Write(t.Context(), func(tx *store.Tx) error { return tx.InsertAlert(w.team.ID, al) }))
+	}
+	open(id, "auth", "2fa_required")
+	open(id, "runtime", "x")
+	open("", "vendor", "stopped")
+	const path = "/v1/alerts"
+	left := func(query string, want string) {
+		t.Helper()
+		if a := w.do("GET", path+query, w.keys[fleet.ScopeRead], ""); a.header.Get("X-Total-Count") != want {
+			t.Errorf("%s: %s are open, want %s: %s", query, a.header.Get("X-Total-Count"), want, a.body)
+		}
+	}
+	left("?codes=true", "1")
+	left("?codes=false", "2")
+	left("?agentId=team", "1")
+	acked := func(n string) string {
+		return `{"message":"Alerts acknowledged successfully","acknowledged":` + n + `}`
+	}
+	for _, s := range []scenario{
+		{name: "groups without codes", method: "GET", path: path + "/groups?by=agent&codes=maybe", status: 400,
+			want: `{"error":"validation_error","message":"codes: must be one of true, false","fields":{"codes":"must be one of true, false"}}`},
+		{name: "all but codes", method: "POST", path: path + "/ack", body: `{"agentId":"` + string(id) + `","codes":false}`, status: 200, want: acked("1")},
+		{name: "the team alone", method: "POST", path: path + "/ack", body: `{"agentId":"team"}`, status: 200, want: acked("1")},
+	} {
+		t.Run(s.name, func(t *testing.T) { s.run(t, w) })
+	}
+	left("", "1")
+	left("?codes=true", "1")
+	s := scenario{method: "POST", path: path + "/ack", body: `{"agentId":"` + string(id) + `","codes":true}`, status: 200, want: acked("1")}
+	s.run(t, w)
+}
+
 // Alerts are narrowed, counted, grouped and acknowledged together by programs.
 func TestAlertGroupCalls(t *testing.T) {
 	w := newWorld(t)

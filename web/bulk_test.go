@@ -98,11 +98,15 @@ func TestAnEmptyListIsNoFilterOfEverything(t *testing.T) {
 	s.run(t, w)
 }
 
-// A dry run that was asked for in the wrong place must not start a bulk.
+// A dry run, or whatever else was asked for in the wrong place, must not start a
+// bulk, and the refusal names it.
 func TestABulkHasNothingInItsAddress(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("assistant", fleet.Ended)
-	s := scenario{method: "POST", path: "/v1/bulk?dryRun=true", body: fmt.Sprintf(`{"action":"relaunch","ids":[%q]}`, id), status: 400,
-		want: `{"error":"validation_error","message":"dryRun: belongs in the body, with everything else of a bulk","fields":{"dryRun":"belongs in the body, with everything else of a bulk"}}`}
-	s.run(t, w)
+	for query, name := range map[string]string{"dryRun=true": "dryRun", "limit=5&dryRun=true": "limit", "%ff=1": "\uFFFD", "=1": ""} {
+		const text = "belongs in the body, with everything else of a bulk"
+		s := scenario{method: "POST", path: "/v1/bulk?" + query, body: fmt.Sprintf(`{"action":"relaunch","ids":[%q]}`, id), status: 400,
+			want: fmt.Sprintf(`{"error":"validation_error","message":"%s: %s","fields":{"%s":"%s"}}`, name, text, name, text)}
+		s.run(t, w)
+	}
 }

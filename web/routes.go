@@ -69,6 +69,7 @@ func (s *Server) v1Routes() []route {
 
 		{method: "GET", path: agent + "/tasks", access: read, handle: asActor(a.Tasks)},
 		{method: "POST", path: agent + "/tasks", access: operate, handle: asActor(a.AddTask)},
+		{method: "GET", path: agent + "/tasks/:taskId", access: read, handle: asActor(a.Task)},
 		{method: "DELETE", path: agent + "/tasks/:taskId", access: operate, handle: asActor(a.CancelTask)},
 		{method: "GET", path: agent + "/alerts", access: read, handle: asActor(a.Alerts)},
 		{method: "GET", path: agent + "/usage", access: read, handle: asActor(a.Usage)},
@@ -120,10 +121,12 @@ func (s *Server) teamRoutes() []route {
 
 		{method: "GET", path: "/v1/keys", access: admin, handle: asActor(a.Keys)},
 		{method: "POST", path: "/v1/keys", access: admin, handle: asActor(a.CreateKey)},
+		{method: "GET", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.Key)},
 		{method: "DELETE", path: "/v1/keys/:keyId", access: admin, handle: asActor(a.RevokeKey)},
 
 		{method: "GET", path: "/v1/members", access: admin, handle: asActor(a.Members)},
 		{method: "POST", path: "/v1/members", access: admin, handle: asActor(a.Invite)},
+		{method: "GET", path: "/v1/members/:memberId", access: admin, handle: asActor(a.Member)},
 		{method: "PUT", path: "/v1/members/:memberId", access: admin, handle: asActor(a.SetRole)},
 		{method: "DELETE", path: "/v1/members/:memberId", access: admin, handle: asActor(a.RemoveMember)},
 	}
@@ -168,6 +171,7 @@ func (s *Server) viewRoutes() []route {
 		{method: "GET", path: "/v1/system", access: key(fleet.ScopeAdmin), handle: asActor(a.System)},
 		{method: "GET", path: "/v1/views", access: read, handle: asActor(a.Views)},
 		{method: "POST", path: "/v1/views", access: operate, handle: asActor(a.SaveView)},
+		{method: "GET", path: "/v1/views/:viewId", access: read, handle: asActor(a.View)},
 		{method: "PUT", path: "/v1/views/:viewId", access: operate, handle: asActor(a.UpdateView)},
 		{method: "DELETE", path: "/v1/views/:viewId", access: operate, handle: asActor(a.DeleteView)},
 	}

@@ -125,11 +125,13 @@ type AlertGroup struct {
 }
 
 // AckAlerts is the body that acknowledges all open alerts of a type, a type and
-// subtype, or an agent.
+// subtype, or an agent; AgentID "team" is the team alone. Codes false leaves out
+// the sign-ins that wait for a code, true all others.
 type AckAlerts struct {
 	Type    string  `json:"type"`
 	SubType *string `json:"subType"`
 	AgentID string  `json:"agentId"`
+	Codes   *bool   `json:"codes"`
 }
 
 // AlertsAcked says how many alerts were acknowledged.

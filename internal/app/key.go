@@ -64,6 +64,23 @@ func (a *App) Keys(ctx context.Context, by fleet.Actor) (list []fleet.Key, err e
 	return list, err
 }
 
+// Key returns one of the team's API keys.
+func (a *App) Key(ctx context.Context, by fleet.Actor, id string) (k fleet.Key, err error) {
+	if err := by.May(fleet.ScopeAdmin); err != nil {
+		return k, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		var ok bool
+		if k, ok, err = tx.Key(by.TeamID, id); err == nil && !ok {
+			err = errKeyNotFound()
+		}
+		return err
+	})
+	return k, err
+}
+
+func errKeyNotFound() error { return fleet.Errorf(fleet.CodeNotFound, "API key not found") }
+
 // CreateKey makes an API key, which is returned once and never again.
 func (a *App) CreateKey(ctx context.Context, by fleet.Actor, in KeyInput) (fleet.Key, string, error) {
 	if err := by.May(fleet.ScopeAdmin); err != nil {
@@ -118,7 +135,7 @@ func (a *App) RevokeKey(ctx context.Context, by fleet.Actor, id string) error {
 	return a.write(ctx, by, func(tx *store.Tx) error {
 		ok, err := tx.RevokeKey(by.TeamID, id, now)
 		if err == nil && !ok {
-			err = fleet.Errorf(fleet.CodeNotFound, "API key not found")
+			err = errKeyNotFound()
 		}
 		if err != nil {
 			return err

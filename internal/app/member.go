@@ -80,6 +80,25 @@ func memberEntries(tx *store.Tx, by fleet.Actor, at memberCursor, limit int) (li
 	return list, err
 }
 
+// MemberEntry returns one of the team's members, or the open invitation that has
+// the id.
+func (a *App) MemberEntry(ctx context.Context, by fleet.Actor, id string) (e MemberEntry, err error) {
+	if err := by.May(fleet.ScopeAdmin); err != nil {
+		return e, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		i, ok, err := tx.Invitation(by.TeamID, id)
+		if err != nil || ok {
+			e.Invitation = &i
+			return err
+		}
+		m, err := memberOf(tx, by.TeamID, fleet.UserID(id))
+		e.Member = &m
+		return err
+	})
+	return e, err
+}
+
 // CountMembers counts the team's members, and the owners among them.
 func (a *App) CountMembers(ctx context.Context, by fleet.Actor) (all, owners int, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {

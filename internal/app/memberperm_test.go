@@ -42,6 +42,14 @@ func membering() map[string]useCase {
 			}
 			return err
 		}},
+		"MemberEntry": {admin, false, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			b.enrol(b.operator)
+			e, err := b.MemberEntry(ctx, by, b.operator.ID)
+			if err == nil && (e.Member == nil || string(e.Member.User.ID) != b.operator.ID) {
+				b.t.Errorf("asked for %s, got %+v", b.operator.ID, e)
+			}
+			return err
+		}},
 		"SetRole": {admin, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			b.enrol(by)
 			return second(b.SetRole(ctx, by, b.person("target"), fleet.RoleViewer))

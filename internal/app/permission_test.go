@@ -118,6 +118,9 @@ func lookingAtAnAgent() map[string]useCase {
 			_, _, err := b.Tasks(ctx, by, id, "", app.PageInput{})
 			return err
 		}},
+		"Task": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			return ignore(fleet.CodeNotFound, second(b.Task(ctx, by, id, "t")))
+		}},
 		"OpenTasks": {read, false, fleet.CodeForbidden, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return second(b.OpenTasks(ctx, by, id))
 		}},
@@ -324,6 +327,15 @@ func administering() map[string]useCase {
 		}},
 		"ResumeTeam": {admin, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return ignore(fleet.CodeConflict, second(b.ResumeTeam(ctx, by)))
+		}},
+		"Key": {admin, false, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
+			k, _, err := b.AddKey(ctx, b.team, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})
+			b.ok(err)
+			got, err := b.Key(ctx, by, k.ID)
+			if err == nil && got.ID != k.ID {
+				b.t.Errorf("asked for key %s, got %+v", k.ID, got)
+			}
+			return err
 		}},
 		"RevokeKey": {admin, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			k, _, err := b.AddKey(ctx, b.team, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})

@@ -105,13 +105,6 @@ func (b *bench) disturb(r *rand.Rand, id fleet.AgentID, step string, spec *app.R
 func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	golden := map[string]bool{}
-	for _, r := range fleet.Rules() {
-		for _, from := range r.From {
-			golden[fmt.Sprintf("%s %s %s", r.Move, from, r.To)] = true
-			golden[fmt.Sprintf("%s %s %s", r.Move, from, fleet.SetupNeeded)] = r.Move == fleet.MoveEnable || r.Move == fleet.MoveStartFailed || golden[fmt.Sprintf("%s %s %s", r.Move, from, fleet.SetupNeeded)]
-		}
-	}
 	ids := make([]fleet.AgentID, 4)
 	for i := range ids {
 		ids[i] = b.create([]string{"rehearsal", "linkedin"}[i%2])
@@ -139,7 +132,12 @@ func TestEverythingAtOnce(t *testing.T) {
 		t.Errorf("only %d moves happened", len(steps))
 	}
 	for _, s := range steps {
-		if !golden[s] {
+		part := strings.Fields(s)
+		leads := func(setUp bool) bool {
+			r, err := fleet.Next(fleet.Status(part[1]), fleet.Move(part[0]), fleet.Facts{IsSetUp: setUp})
+			return err == nil && len(part) == 3 && part[2] == string(r.To)
+		}
+		if !leads(true) && !leads(false) {
 			t.Errorf("%s is no move of the lifecycle", s)
 		}
 	}

@@ -31,6 +31,21 @@ func (a *App) Tasks(ctx context.Context, by fleet.Actor, id fleet.AgentID, state
 	}), func(t fleet.Task) string { return t.ID })
 }
 
+// Task returns one of an agent's tasks.
+func (a *App) Task(ctx context.Context, by fleet.Actor, id fleet.AgentID, taskID string) (t fleet.Task, err error) {
+	if err := by.May(fleet.ScopeRead); err != nil {
+		return t, err
+	}
+	err = a.store.Read(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Agent(by.TeamID, id); err != nil {
+			return err
+		}
+		t, err = tx.Task(by.TeamID, id, taskID)
+		return err
+	})
+	return t, err
+}
+
 // OpenTasks counts an agent's tasks that are pending or in hand.
 func (a *App) OpenTasks(ctx context.Context, by fleet.Actor, id fleet.AgentID) (n int, err error) {
 	if err := by.May(fleet.ScopeRead); err != nil {

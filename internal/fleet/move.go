@@ -53,7 +53,9 @@ type Rule struct {
 	Run RunEffect
 }
 
-// lifecycle is never changed: the pages look into it for every agent they show.
+// lifecycle is all moves that there are. Where the target depends on the agent
+// (enable, start_failed), Next refines To. It is never changed: the pages look
+// into it for every agent they show.
 var lifecycle = []Rule{
 	{MoveSetup, []Status{SetupNeeded, AuthNeeded}, AuthInProgress, RunStart},
 	{MoveVerify, []Status{AuthNeeded}, AuthInProgress, RunEnsure},
@@ -72,10 +74,6 @@ var lifecycle = []Rule{
 	{MoveGiveUp, []Status{Running}, Ended, RunStop},
 	{MoveStartFailed, []Status{Running}, Paused, RunStop},
 }
-
-// Rules returns the whole lifecycle: the only moves there are. Where the
-// target depends on the agent (enable, start_failed), Next refines To.
-func Rules() []Rule { return slices.Clone(lifecycle) }
 
 // Facts are what the lifecycle asks of an agent beside its status.
 type Facts struct {

@@ -85,7 +85,7 @@ func TestWhatMovesMeanForTheProgram(t *testing.T) {
 		fleet.MoveSignedIn: fleet.RunKeep, fleet.MoveChallenged: fleet.RunKeep,
 	}
 	seen := map[fleet.Move]bool{}
-	for _, r := range fleet.Rules() {
+	for _, r := range rules() {
 		seen[r.Move] = true
 		effect, ok := want[r.Move]
 		if !ok {
@@ -105,6 +105,20 @@ func TestWhatMovesMeanForTheProgram(t *testing.T) {
 			t.Errorf("no rule for %s", m)
 		}
 	}
+}
+
+// rules are all moves that some agent can make, by where they lead.
+func rules() (list []fleet.Rule) {
+	for _, m := range moves() {
+		for _, s := range fleet.Statuses() {
+			for _, setUp := range []bool{true, false} {
+				if r, err := fleet.Next(s, m, fleet.Facts{IsSetUp: setUp}); err == nil {
+					list = append(list, r)
+				}
+			}
+		}
+	}
+	return list
 }
 
 func TestRefusalSentences(t *testing.T) {

@@ -120,15 +120,19 @@ func alertsQuery(c *fiber.Ctx) url.Values {
 	if q.sub != nil {
 		values.Set("subType", *q.sub)
 	}
-	if q.agent != nil && *q.agent != teamAlone {
-		values.Set("agentId", *q.agent)
+	if q.agent != nil {
+		values.Set("agentId", *q.agent) // the team's word is the same
 	}
 	return values
 }
 
-// groupsQuery is alertsQuery for groups of alerts.
+// groupsQuery is alertsQuery for groups of alerts, which the sign-ins above them
+// are not in.
 func groupsQuery(c *fiber.Ctx) url.Values {
 	values := alertsQuery(c)
+	if alertsOf(c).input().NoCodes {
+		values.Set("codes", "false")
+	}
 	values.Set("by", query(c, "group"))
 	return values
 }

@@ -59,6 +59,8 @@ func TestEveryPageShowsItsCurl(t *testing.T) {
 		"/alerts?state=snoozed&type=odd&sub=":          "/v1/alerts?state=snoozed&subType=&type=odd",
 		"/alerts?agent=" + string(id):                  "agentId=" + string(id),
 		"/alerts?group=agent&state=resolved":           "/v1/alerts/groups?by=agent&state=resolved",
+		"/alerts?group=agent":                          "/v1/alerts/groups?by=agent&codes=false",
+		"/alerts?agent=team":                           "/v1/alerts?agentId=team",
 		"/resources?state=attention":                   "/v1/resources?stuck=true",
 		"/resources?state=held":                        "/v1/resources?state=held",
 		"/resources/proxies?health=healthy":            "/v1/proxies?health=healthy",

@@ -41,9 +41,6 @@ func Download[T any](s *Streams, c *fiber.Ctx, by fleet.Actor, form Form, each f
 	return elements(s, c, form, leave, each, write)
 }
 
-// ExportHeader is the response header with an export's hash.
-const ExportHeader = "X-Export-Sha256"
-
 // Export answers with an agent's export, which take makes; it is closed when it
 // was sent. It counts as a download.
 func Export(s *Streams, c *fiber.Ctx, by fleet.Actor, take func() (*app.ExportFile, error)) error {
@@ -58,7 +55,7 @@ func Export(s *Streams, c *fiber.Ctx, by fleet.Actor, take func() (*app.ExportFi
 	}
 	c.Set(fiber.HeaderContentType, "application/zip")
 	c.Set(fiber.HeaderContentDisposition, Attachment(file.Name))
-	c.Set(ExportHeader, file.SHA256)
+	c.Set("X-Export-Sha256", file.SHA256)
 	c.Context().SetBodyStream(&sent{file, leave}, int(file.Size))
 	return nil
 }

@@ -26,7 +26,7 @@ func (a *API) Alerts(c *fiber.Ctx, by fleet.Actor) error {
 }
 
 // TeamAlerts answers GET /v1/alerts: those of one state, open where none is
-// asked for, the team's own among them; type, subType and agentId narrow.
+// asked for, the team's own among them; type, subType, agentId and codes narrow.
 func (a *API) TeamAlerts(c *fiber.Ctx, by fleet.Actor) error {
 	in, p, err := alertInput(c)
 	if err != nil {
@@ -74,11 +74,26 @@ func alertInput(c *fiber.Ctx) (in app.AlertInput, p app.PageInput, err error) {
 			return in, p, err
 		}
 	}
-	agent, err := query(c, "agentId")
-	if id := fleet.AgentID(agent); agent != "" {
-		in.AgentID = &id
+	codes, err := oneOf(c, "codes", "true", "false")
+	if err != nil {
+		return in, p, err
 	}
+	in.Codes, in.NoCodes = codes == "true", codes == "false"
+	agent, err := query(c, "agentId")
+	in.AgentID = alertsOf(agent)
 	return in, p, err
+}
+
+// alertsOf is whose alerts are meant: nil is anybody's, "team" the team's alone.
+func alertsOf(agent string) *fleet.AgentID {
+	id := fleet.AgentID(agent)
+	switch agent {
+	case "":
+		return nil
+	case "team":
+		id = ""
+	}
+	return &id
 }
 
 // AckAlerts answers POST /v1/alerts/ack: all open ones of a type or an agent.
@@ -87,9 +102,9 @@ func (a *API) AckAlerts(c *fiber.Ctx, by fleet.Actor) error {
 	if err := decode(c, &body); err != nil {
 		return err
 	}
-	in := app.AlertInput{Type: body.Type, SubType: body.SubType}
-	if id := fleet.AgentID(body.AgentID); id != "" {
-		in.AgentID = &id
+	in := app.AlertInput{Type: body.Type, SubType: body.SubType, AgentID: alertsOf(body.AgentID)}
+	if body.Codes != nil {
+		in.Codes, in.NoCodes = *body.Codes, !*body.Codes
 	}
 	n, err := a.app.AckAlerts(c.UserContext(), by, in)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"agentry/internal/api"
 	"agentry/internal/app"
@@ -15,8 +16,8 @@ import (
 // StartBulk answers POST /v1/bulk: a bulk that begins, or with dryRun its plan.
 func (a *API) StartBulk(c *fiber.Ctx, by fleet.Actor) error {
 	// Who writes dryRun in the wrong place must not start anything.
-	if c.Context().QueryArgs().Len() > 0 {
-		return fleet.Invalid("dryRun", "belongs in the body, with everything else of a bulk")
+	if asked := c.Context().QueryArgs(); asked.Len() > 0 {
+		return fleet.Invalid(firstName(asked), "belongs in the body, with everything else of a bulk")
 	}
 	var body api.StartBulk
 	if err := decode(c, &body); err != nil {
@@ -35,6 +36,14 @@ func (a *API) StartBulk(c *fiber.Ctx, by fleet.Actor) error {
 	}
 	b, err := a.app.StartBulk(c.UserContext(), by, in)
 	return a.bulkStarted(c, b, err)
+}
+
+// firstName is the name of the first parameter, "" where there is none.
+func firstName(asked *fasthttp.Args) string {
+	for name := range asked.All() {
+		return strings.ToValidUTF8(string(name), "\uFFFD")
+	}
+	return ""
 }
 
 // Bulks answers GET /v1/bulk, newest first.

@@ -25,6 +25,19 @@ func (a *API) Keys(c *fiber.Ctx, by fleet.Actor) error {
 	return render(c, each(keys, key))
 }
 
+// Key answers GET /v1/keys/{id}.
+func (a *API) Key(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := pathID(c, "keyId", "API key")
+	if err != nil {
+		return err
+	}
+	k, err := a.app.Key(c.UserContext(), by, id)
+	if err != nil {
+		return err
+	}
+	return render(c, key(k))
+}
+
 // CreateKey answers POST /v1/keys; its answer is the only one with the key.
 func (a *API) CreateKey(c *fiber.Ctx, by fleet.Actor) error {
 	var body api.CreateKey

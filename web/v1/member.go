@@ -22,6 +22,19 @@ func (a *API) Members(c *fiber.Ctx, by fleet.Actor) error {
 	return list(a, c, entries, next, memberEntry)
 }
 
+// Member answers GET /v1/members/{id}: a member, or an invitation.
+func (a *API) Member(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := pathID(c, "memberId", "Member")
+	if err != nil {
+		return err
+	}
+	e, err := a.app.MemberEntry(c.UserContext(), by, id)
+	if err != nil {
+		return err
+	}
+	return render(c, memberEntry(e))
+}
+
 // Invite answers POST /v1/members; its answer is the only one with the link.
 func (a *API) Invite(c *fiber.Ctx, by fleet.Actor) error {
 	var body api.Invite

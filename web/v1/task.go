@@ -28,6 +28,23 @@ func (a *API) Tasks(c *fiber.Ctx, by fleet.Actor) error {
 	return list(a, c, items, next, task)
 }
 
+// Task answers GET …/tasks/{taskId}.
+func (a *API) Task(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := agentID(c)
+	if err != nil {
+		return err
+	}
+	taskID, err := pathID(c, "taskId", "Task")
+	if err != nil {
+		return err
+	}
+	t, err := a.app.Task(c.UserContext(), by, id, taskID)
+	if err != nil {
+		return err
+	}
+	return render(c, task(t))
+}
+
 // AddTask answers POST …/tasks.
 func (a *API) AddTask(c *fiber.Ctx, by fleet.Actor) error {
 	var body api.AddTask

@@ -17,6 +17,19 @@ func (a *API) Views(c *fiber.Ctx, by fleet.Actor) error {
 	return render(c, each(list, a.view))
 }
 
+// View answers GET /v1/views/{id}.
+func (a *API) View(c *fiber.Ctx, by fleet.Actor) error {
+	id, err := pathID(c, "viewId", "View")
+	if err != nil {
+		return err
+	}
+	v, err := a.app.View(c.UserContext(), by, id)
+	if err != nil {
+		return err
+	}
+	return render(c, a.view(v))
+}
+
 // SaveView answers POST /v1/views: 201 with a new one, 200 with one of the name
 // that was overwritten.
 func (a *API) SaveView(c *fiber.Ctx, by fleet.Actor) error {
