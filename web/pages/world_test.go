@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -41,7 +43,9 @@ func newWorld(t *testing.T) *world { return worldWith(t, func(*app.Config) {}) }
 // worldWith is newWorld with another configuration.
 func worldWith(t *testing.T, change func(*app.Config)) *world {
 	t.Helper()
-	dir, f := t.TempDir(), founded(t)
+	f, err := founded()
+	must(t, err)
+	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "agentry.db"), f.file, 0o600))
 	w := serve(t, dir, change)
 	w.team, w.other, w.tokens = f.team, f.other, maps.Clone(f.tokens)
@@ -82,40 +86,57 @@ type foundation struct {
 	tokens      map[fleet.Role]string
 }
 
-var (
-	founding   sync.Mutex
-	foundedOne *foundation
-)
+// founded makes the foundation at the first call.
+var founded = sync.OnceValues(found)
 
-func founded(t *testing.T) *foundation {
-	t.Helper()
-	founding.Lock()
-	defer founding.Unlock()
-	if foundedOne != nil {
-		return foundedOne
+func found() (f foundation, err error) {
+	dir, err := os.MkdirTemp("", "agentry-pages-")
+	if err != nil {
+		return f, err
 	}
-	dir := t.TempDir()
-	w := serve(t, dir, func(*app.Config) {})
-	ours, err := w.app.AddTeam(t.Context(), "Northwind")
-	must(t, err)
-	theirs, err := w.app.AddTeam(t.Context(), "Southwind")
-	must(t, err)
-	f := &foundation{team: ours.ID, other: theirs.ID, tokens: map[fleet.Role]string{}}
-	for _, role := range []fleet.Role{fleet.RoleViewer, fleet.RoleOperator, fleet.RoleAdmin, fleet.RoleOwner} {
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "agentry.db")
+	if err := fill(path, &f); err != nil {
+		return f, err
+	}
+	f.file, err = os.ReadFile(path)
+	return f, err
+}
+
+// fill makes the file; closing leaves all of it in the one.
+func fill(path string, f *foundation) (err error) {
+	ctx := context.Background()
+	st, err := store.Open(ctx, path, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	a := app.New(app.Config{Store: st, Hub: live.New()})
+	ours, err := a.AddTeam(ctx, "Northwind")
+	if err != nil {
+		return err
+	}
+	theirs, err := a.AddTeam(ctx, "Southwind")
+	if err != nil {
+		return err
+	}
+	f.team, f.other, f.tokens = ours.ID, theirs.ID, map[fleet.Role]string{}
+	for _, role := range fleet.Roles() {
 		address := string(role) + "@northwind.example"
-		_, err := w.app.AddMember(t.Context(), f.team, app.MemberInput{Email: address, Password: password, Role: role})
-		must(t, err)
-		a := w.as("").post("/login", "email", address, "password", password)
-		if a.status != http.StatusSeeOther {
-			t.Fatalf("%s cannot sign in: %d", role, a.status)
+		if _, err := a.AddMember(ctx, f.team, app.MemberInput{Email: address, Password: password, Role: role}); err != nil {
+			return err
 		}
-		f.tokens[role] = a.cookie
+		u, _, err := a.SignIn(ctx, address, password)
+		if err != nil {
+			return err
+		}
+		token, err := a.SaveSession(ctx, "", fleet.Session{UserID: u.ID, TeamID: f.team, UserAgent: "Go-http-client/1.1", Data: []byte("{}"), Proof: u.PasswordHash}, time.Hour)
+		if err != nil {
+			return err
+		}
+		f.tokens[role] = "__Host-agentry=" + token
 	}
-	w.stop() // which leaves all of it in the one file
-	f.file, err = os.ReadFile(filepath.Join(dir, "agentry.db"))
-	must(t, err)
-	foundedOne = f
-	return f
+	return nil
 }
 
 func (w *world) agent(name, kind string) fleet.AgentID {
