@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -69,6 +70,35 @@ func reopen(t *testing.T, old *sql.DB, path string) *Store {
 		}
 	})
 	return s
+}
+
+// A large file takes seconds to be brought up to date, so a server says that it
+// does, before; a new file and one that is up to date have nothing to say.
+func TestAnUpgradeIsTold(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.db")
+	var said strings.Builder
+	open := func(path string) string {
+		t.Helper()
+		said.Reset()
+		s, err := Open(t.Context(), path, Options{Log: slog.New(slog.NewTextHandler(&said, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		return said.String()
+	}
+	if err := migratedTo(t, path, 16).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := open(path); !strings.Contains(got, "brought up to date") || !strings.Contains(got, "schema=16") {
+		t.Errorf("an upgrade says %q", got)
+	}
+	if got := open(path) + open(filepath.Join(t.TempDir(), "new.db")); got != "" {
+		t.Errorf("without an upgrade: %q", got)
+	}
 }
 
 // Alerts of before there were any of a team alone are kept as they are.

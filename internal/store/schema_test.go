@@ -2,6 +2,7 @@ package store
 
 import (
 	"flag"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestTablesAreStrictAndOpenTwice(t *testing.T) {
 	if err != nil || loose != 0 {
 		t.Errorf("%d tables are not STRICT, %v", loose, err)
 	}
-	if err := migrate(t.Context(), s.writer); err != nil {
+	if err := migrate(t.Context(), s.writer, slog.New(slog.DiscardHandler)); err != nil {
 		t.Error("a second migration:", err)
 	}
 }

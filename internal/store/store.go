@@ -86,7 +86,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if s.writer, err = open(writeDSN(path), 1); err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, s.writer); err != nil {
+	if err := migrate(ctx, s.writer, s.log); err != nil {
 		s.writer.Close()
 		if isDamaged(err) {
 			err = fmt.Errorf("it is damaged, put it back from your backup: %w", err)
@@ -133,7 +133,9 @@ func schemas(db *sql.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithLogger(goose.NopLogger()))
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+// migrate brings the schema up to date. It says so first where there is a schema
+// already, since a large file takes its time.
+func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	p, err := schemas(db)
 	if err != nil {
 		return err
@@ -145,6 +147,9 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if at > known {
 		return fmt.Errorf("its schema is number %d, and this agentry knows %d: start the newer agentry again, "+
 			"or put back the backup from before the upgrade", at, known)
+	}
+	if at > 0 && at < known {
+		log.Info("the database is brought up to date", "schema", at, "to", known)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return err
