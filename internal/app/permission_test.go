@@ -27,7 +27,7 @@ type useCase struct {
 
 func useCases() map[string]useCase {
 	all := map[string]useCase{}
-	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), chatting(), administering(), ledgering(), pooling(), bulking(), auditing(), viewing()} {
+	for _, part := range []map[string]useCase{lookingAtTheFleet(), lookingAtAnAgent(), moving(), working(), chatting(), administering(), ledgering(), pooling(), bulking(), auditing(), viewing(), keying()} {
 		maps.Copy(all, part)
 	}
 	maps.Copy(all, membering())
@@ -297,20 +297,6 @@ func (b *bench) chatOf(id fleet.AgentID) string {
 
 func administering() map[string]useCase {
 	return map[string]useCase{
-		"Keys": {admin, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			list, err := b.Keys(ctx, by)
-			if slices.ContainsFunc(list, func(k fleet.Key) bool { return k.TeamID != by.TeamID }) {
-				b.t.Error("another team lists keys")
-			}
-			return err
-		}},
-		"CreateKey": {admin, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			k, _, err := b.CreateKey(ctx, by, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})
-			if err == nil && k.TeamID != by.TeamID {
-				b.t.Error("a key for another team")
-			}
-			return err
-		}},
 		"Team": {read, false, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			s, err := b.Team(ctx, by)
 			if err == nil && s.ID != by.TeamID {
@@ -327,20 +313,6 @@ func administering() map[string]useCase {
 		}},
 		"ResumeTeam": {admin, true, "", func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
 			return ignore(fleet.CodeConflict, second(b.ResumeTeam(ctx, by)))
-		}},
-		"Key": {admin, false, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			k, _, err := b.AddKey(ctx, b.team, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})
-			b.ok(err)
-			got, err := b.Key(ctx, by, k.ID)
-			if err == nil && got.ID != k.ID {
-				b.t.Errorf("asked for key %s, got %+v", k.ID, got)
-			}
-			return err
-		}},
-		"RevokeKey": {admin, true, fleet.CodeNotFound, func(ctx context.Context, by fleet.Actor, id fleet.AgentID, b *bench) error {
-			k, _, err := b.AddKey(ctx, b.team, app.KeyInput{Name: "k", Scope: fleet.ScopeRead})
-			b.ok(err)
-			return b.RevokeKey(ctx, by, k.ID)
 		}},
 	}
 }
