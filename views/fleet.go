@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"agentry/internal/fleet"
 	"agentry/views/ui"
 )
@@ -24,8 +26,9 @@ type FleetList struct {
 	// Countries, Kinds, Tags, AlertChoices and Sorts are the choices, each with
 	// "" first.
 	Countries, Kinds, Tags, AlertChoices, Sorts []ui.Option
-	Rows                                        []Row
-	Pager                                       ui.Pager
+	// Rows are FleetRows; nil is: there are none.
+	Rows  templ.Component
+	Pager ui.Pager
 	// Views are the saved ones.
 	Views ViewMenu
 	// CSVHref is the download of the whole list with its filters.

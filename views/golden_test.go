@@ -101,7 +101,7 @@ func manyRows(n int) FleetList {
 		}
 		return b.String()
 	}
-	l.Rows = nil
+	var rows []Row
 	for i := range n {
 		r := samples[i%len(samples)]
 		const hex, abc = "0123456789abcdef", "abcdefghijklmnoprstuvwz"
@@ -113,7 +113,8 @@ func manyRows(n int) FleetList {
 			r.Spark[d] = next(26)
 		}
 		r.LastHeard = ago(time.Duration(next(90)) * time.Second)
-		l.Rows = append(l.Rows, r)
+		rows = append(rows, r)
 	}
+	l.Rows = FleetRows(rows)
 	return l
 }

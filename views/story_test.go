@@ -78,7 +78,7 @@ func sampleChips(current string) []Chip {
 
 func sampleList() FleetList {
 	return FleetList{
-		Total: 412, Chips: sampleChips(""), CanCreate: true, Rows: sampleRows(),
+		Total: 412, Chips: sampleChips(""), CanCreate: true, Rows: FleetRows(sampleRows()),
 		Countries: []ui.Option{{Value: "", Label: "Country"}, {Value: "FR", Label: "FR"}, {Value: "DE", Label: "DE"}},
 		Kinds:     []ui.Option{{Value: "", Label: "Kind"}, {Value: "assistant", Label: "assistant"}},
 		Tags:      []ui.Option{{Value: "", Label: "Tag"}, {Value: "vip", Label: "vip"}},

@@ -270,7 +270,9 @@ func sparkPath(values []int) string {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		fmt.Fprintf(&b, "%d %d", i, 20-max(v, 0)*20/top)
+		b.WriteString(strconv.Itoa(i))
+		b.WriteByte(' ')
+		b.WriteString(strconv.Itoa(20 - max(v, 0)*20/top))
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
 	"agentry/internal/app"
@@ -156,9 +157,7 @@ func (p *Pages) fill(c *fiber.Ctx, who Viewer, l listing, counts app.FleetCounts
 		{Value: "-createdAt", Label: "Sort: newest"}, {Value: "createdAt", Label: "Sort: oldest"},
 	}
 	m.Bulk = l.bulkBar(who, int(page.Total))
-	for _, v := range page.Agents {
-		m.Rows = append(m.Rows, p.row(who, v))
-	}
+	m.Rows = p.rows(who, page.Agents)
 	m.Pager = l.pager(page)
 	return nil
 }
@@ -217,6 +216,20 @@ func (p *Pages) Row(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	return send(c, views.AgentRow(p.row(who, v)))
+}
+
+// rows is nil where there are none.
+func (p *Pages) rows(who Viewer, agents []app.AgentView) templ.Component {
+	if len(agents) == 0 {
+		return nil
+	}
+	return p.drawn.once(look{&agents[0], len(agents), who.Member.Role, who.Zone}, func() templ.Component {
+		rows := make([]views.Row, len(agents))
+		for i, v := range agents {
+			rows[i] = p.row(who, v)
+		}
+		return views.FleetRows(rows)
+	})
 }
 
 func (p *Pages) row(who Viewer, v app.AgentView) views.Row {

@@ -37,10 +37,13 @@ type Config struct {
 type Pages struct {
 	app    *app.App
 	config Config
+	drawn  drawn
 }
 
 // New makes the pages.
-func New(c Config) *Pages { return &Pages{app: c.App, config: c} }
+func New(c Config) *Pages {
+	return &Pages{app: c.App, config: c, drawn: drawn{kept: map[look]string{}}}
+}
 
 // Viewer is the signed-in member who asks.
 type Viewer struct {
