@@ -98,6 +98,7 @@ type browser struct {
 	base   string
 	script bool
 	phone  bool
+	way    string // ends the names of its pictures, where several go the same way
 	mu     sync.Mutex
 	asked  []string // hosts that were asked for something
 	// complaints are errors of the console, where somebody listens to it.
@@ -122,7 +123,7 @@ func open(t *testing.T, base string, script bool) *browser {
 func (b *browser) tab() *browser {
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	b.t.Cleanup(cancel)
-	other := &browser{t: b.t, ctx: ctx, base: b.base, script: b.script, phone: b.phone}
+	other := &browser{t: b.t, ctx: ctx, base: b.base, script: b.script, phone: b.phone, way: b.way}
 	other.prepare()
 	if b.phone {
 		other.size(390, 844)
@@ -253,7 +254,7 @@ func (b *browser) shot(name string) {
 		return
 	}
 	must(b.t, os.MkdirAll(artifacts, 0o755))
-	must(b.t, os.WriteFile(filepath.Join(artifacts, name+".png"), png, 0o644))
+	must(b.t, os.WriteFile(filepath.Join(artifacts, name+b.way+".png"), png, 0o644))
 }
 
 func (b *browser) size(width, height int64) {

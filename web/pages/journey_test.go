@@ -16,14 +16,16 @@ const (
 )
 
 // eachWay runs a journey with and without scripts, on a wide screen and on a
-// phone.
+// phone, as many at once as there are cores: most of it is waiting.
 func eachWay(t *testing.T, walk func(t *testing.T, b *browser)) {
 	for name, way := range map[string]struct{ script, phone bool }{
 		"script": {true, false}, "no script": {false, false}, "phone": {true, true}, "phone, no script": {false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			in := run(t, regexp.MustCompile(`/first-run/\S+`), "serve", "--data", filepath.Join(t.TempDir(), "data"), "--addr", "127.0.0.1:0")
 			b := open(t, in.url, way.script)
+			b.way = "-" + strings.NewReplacer(", ", "-", " ", "-").Replace(name)
 			if b.phone = way.phone; b.phone {
 				b.size(390, 844)
 			}
