@@ -172,10 +172,16 @@ func CheckName(field, s string) (string, error) {
 	if err := CheckText(field, s, 1, MaxName); err != nil {
 		return s, err
 	}
-	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+	if !strings.ContainsFunc(s, isSeen) {
 		return s, Invalid(field, "must have something to see")
 	}
 	return s, nil
+}
+
+// isSeen tells whether a character by itself leaves a mark on a page: blanks,
+// fillers of Hangul, the empty cell of Braille and what is put on others do not.
+func isSeen(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.M, unicode.Other_Default_Ignorable_Code_Point) && r != '\u2800'
 }
 
 // CheckText refuses text that is not valid UTF-8, has control characters, or

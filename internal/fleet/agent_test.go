@@ -31,7 +31,7 @@ func TestNames(t *testing.T) {
 		{"👩‍👩‍👧‍👦 family 🏴‍☠️", "👩‍👩‍👧‍👦 family 🏴‍☠️"}, {"e\u0301", "e\u0301"}, {"<script>", "<script>"}, {"a'b\"c;--", "a'b\"c;--"},
 		{strings.Repeat("é", 100), strings.Repeat("é", 100)},
 		{"", ""}, {"   ", ""}, {"\u200b\u200b", ""}, {"\u202e", ""}, {"a\x00b", ""}, {"a\nb", ""}, {"a\x1b[31m", ""}, {"a\u0085b", ""}, {"a\x7f", ""},
-		{"a\xffb", ""}, {"\xed\xa0\x80", ""}, {strings.Repeat("é", 101), ""},
+		{"\u3164\uffa0", ""}, {"\u2800", ""}, {"\u0301\ufe0f", ""}, {"\u1112\u1160\u11ab", "\u1112\u1160\u11ab"}, {"a\xffb", ""}, {"\xed\xa0\x80", ""}, {strings.Repeat("é", 101), ""},
 	} {
 		got, err := fleet.CheckName("name", c.in)
 		if c.want == "" {

@@ -147,10 +147,10 @@ func stringLen(raw []byte) int {
 	return len(raw)
 }
 
-// Cell makes text harmless to a spreadsheet: what would begin a formula there
-// gets an apostrophe before it.
+// Cell makes text harmless to a spreadsheet: what would begin a formula there,
+// in full width too, gets an apostrophe before it.
 func Cell(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20", first) {
 		return "'" + text
 	}
 	return text

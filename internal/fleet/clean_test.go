@@ -85,6 +85,18 @@ func mustBeHarmless(t interface{ Errorf(string, ...any) }, raw []byte) {
 	}
 }
 
+func TestCellsAreNoFormulas(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "Ada": "Ada", "1": "1", "a=1": "a=1", "ä": "ä", "\xff": "\xff",
+		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\t=1": "'\t=1", "\r=1": "'\r=1", "\n=1": "'\n=1",
+		"＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a",
+	} {
+		if got := Cell(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestCleanIsAlwaysHarmless(t *testing.T) {
 	piece := rapid.OneOf(
 		rapid.SliceOf(rapid.Byte()),

@@ -132,7 +132,7 @@ func (p *Pages) LogText(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	level, zone := query(c, "level"), who.Zone.in(&v.Hours)
-	c.Set(fiber.HeaderContentDisposition, stream.Attachment(v.Name+"-"+string(id)[:8]+"-log.txt"))
+	c.Set(fiber.HeaderContentDisposition, stream.Attachment(fileName(v, "log.txt")))
 	return stream.Download(p.config.Streams, c, who.Actor, stream.Form{ContentType: fiber.MIMETextPlainCharsetUTF8}, func(ctx context.Context, yield func(fleet.LogLine) error) error {
 		return p.app.EachLog(ctx, who.Actor, id, level, yield)
 	}, func(w *bufio.Writer, l fleet.LogLine) error { return writeLine(w, l, zone) })

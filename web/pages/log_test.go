@@ -141,7 +141,7 @@ func TestLogDownload(t *testing.T) {
 	}
 	w.logged(id, lines...)
 	a := w.as(fleet.RoleViewer).get("/fleet/" + string(id) + "/logs.txt?level=error")
-	if got := a.header.Get("Content-Type") + " " + a.header.Get("Content-Disposition"); a.status != 200 || got != `text/plain; charset=utf-8 attachment; filename="`+string(id)[:8]+`-log.txt"` {
+	if got := a.header.Get("Content-Type") + " " + a.header.Get("Content-Disposition"); a.status != 200 || got != `text/plain; charset=utf-8 attachment; filename="`+string(id)[28:]+`-log.txt"` {
 		t.Errorf("%d %s", a.status, got)
 	}
 	text := strings.Split(strings.TrimSuffix(a.body, "\n"), "\n")

@@ -215,7 +215,7 @@ func TestJourneyUsage(t *testing.T) {
 	b.waits(`document.querySelector("canvas").clientWidth < 380 && document.documentElement.scrollWidth <= 391`)
 	b.waits(drawn)
 	b.shot("journey-usage-phone")
-	b.download("[data-testid=download-usage]", "Ada-"+string(id)[:8]+"-usage.csv", "day,kind,incarnation,count\r\n")
+	b.download("[data-testid=download-usage]", "Ada-"+string(id)[28:]+"-usage.csv", "day,kind,incarnation,count\r\n")
 }
 
 // download clicks and returns the file that comes.

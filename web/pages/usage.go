@@ -196,7 +196,14 @@ func (p *Pages) UsageCSV(c *fiber.Ctx, who Viewer) error {
 		return err
 	}
 	in := app.UsageInput{From: query(c, "from"), To: query(c, "to")}
-	return stream.UsageCSV(p.config.Streams, c, who.Actor, v.Name+"-"+string(id)[:8]+"-usage.csv", func(ctx context.Context, yield func(fleet.Usage) error) error {
+	return stream.UsageCSV(p.config.Streams, c, who.Actor, fileName(v, "usage.csv"), func(ctx context.Context, yield func(fleet.Usage) error) error {
 		return p.app.EachUsage(ctx, who.Actor, id, in, yield)
 	})
+}
+
+// fileName is that of a download of an agent: its name, the end of its id, since
+// ids that were made at one time begin the same, and what it is.
+func fileName(v app.AgentView, what string) string {
+	id := string(v.ID)
+	return v.Name + "-" + id[len(id)-8:] + "-" + what
 }

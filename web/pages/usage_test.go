@@ -104,7 +104,7 @@ func TestUsageCSV(t *testing.T) {
 	}
 	a := w.as(fleet.RoleViewer).get("/fleet/" + string(id) + "/usage.csv")
 	if got := a.header.Get("Content-Type") + " " + a.header.Get("Content-Disposition"); a.status != 200 || got !=
-		`text/csv; charset=utf-8; header=present attachment; filename="Ada-1-1-Lindqvist-`+string(id)[:8]+`-usage.csv"` {
+		`text/csv; charset=utf-8; header=present attachment; filename="Ada-1-1-Lindqvist-`+string(id)[28:]+`-usage.csv"` {
 		t.Errorf("%d %s", a.status, got)
 	}
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
