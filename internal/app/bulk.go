@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"agentry/internal/fleet"
 	"agentry/internal/store"
@@ -57,6 +59,9 @@ func (in BulkInput) check() (BulkInput, error) {
 	case in.StopAfterFailures < 0 || in.StopAfterFailures > fleet.MaxBulk:
 		return in, fleet.Invalid("stopAfterFailures", "must be a whole number from 0 to %d", fleet.MaxBulk)
 	}
+	if err := in.Filter.check(); err != nil {
+		return in, err
+	}
 	if in.PerMinute == 0 {
 		in.PerMinute = fleet.StandardBulkRate
 	}
@@ -64,6 +69,19 @@ func (in BulkInput) check() (BulkInput, error) {
 	var err error
 	in.AddTags, in.RemoveTags, err = fleet.CheckBulkTags(in.Action, in.AddTags, in.RemoveTags)
 	return in, err
+}
+
+// check refuses what no list is narrowed by; the engine takes no longer patterns.
+func (in *ListInput) check() error {
+	if in == nil {
+		return nil
+	}
+	for _, text := range []struct{ name, value string }{{"q", in.Q}, {"tag", in.Tag}, {"country", in.Country}, {"kind", in.Kind}} {
+		if len(text.value) > fleet.MaxText || strings.ContainsRune(text.value, 0) || !utf8.ValidString(text.value) {
+			return fleet.Invalid("filter."+text.name, "is too long, or no text")
+		}
+	}
+	return nil
 }
 
 // once returns the ids in their order, each once.

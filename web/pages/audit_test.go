@@ -174,7 +174,7 @@ func TestExportBeforeDelete(t *testing.T) {
 	if text := owner.get(done.header.Get("Location")).words("[data-testid=export-hash]"); text != "none was taken" {
 		t.Errorf("an export that was only offered: %s", text)
 	}
-	if a := owner.get("/fleet/" + url.PathEscape(string(other)) + "/export"); a.status != http.StatusNotFound {
+	if a := owner.get("/fleet/" + url.PathEscape(string(other)) + "/export"); a.status != http.StatusGone {
 		t.Error(a.status)
 	}
 }

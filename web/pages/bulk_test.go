@@ -294,3 +294,15 @@ func TestBulkBar(t *testing.T) {
 		t.Errorf("an empty list says %q", a.words("main"))
 	}
 }
+
+// A search that is longer than anything that could be found is refused in words.
+func TestBulkOfALongSearch(t *testing.T) {
+	w := newWorld(t)
+	w.agent("Ada", "assistant")
+	for _, path := range []string{"/bulk/new", "/bulk"} {
+		a := w.as(fleet.RoleOperator).post(path, "action", "pause", "all", "1", "q", strings.Repeat("%x", 30_000), "total", "1", "will", "1")
+		if a.status != http.StatusBadRequest && a.status != http.StatusUnprocessableEntity || !strings.Contains(a.words("main"), "too long") {
+			t.Errorf("%s: %d %s", path, a.status, a.words("main"))
+		}
+	}
+}

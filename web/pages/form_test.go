@@ -174,8 +174,19 @@ func TestDelete(t *testing.T) {
 	if said := owner.get(to).words("[data-testid=released]"); !strings.Contains(said, "agent in another server (kind eliza)") || !strings.Contains(said, "being released: <b>no answer</b>") {
 		t.Errorf("in another server: %q", said)
 	}
-	if a := owner.get(path); a.status != http.StatusGone || a.Find("[data-testid=tombstone]").Length() != 1 {
-		t.Errorf("tombstone: %d", a.status)
+	// Whoever comes back to it, also to its forms, and sends one again, finds what
+	// remains.
+	for _, at := range []string{"", "/delete", "/setup", "/relaunch", "/end", "/usage.csv"} {
+		if a := owner.get(path + at); a.status != http.StatusGone || a.Find("[data-testid=tombstone]").Length() != 1 {
+			t.Errorf("%s: %d %s", at, a.status, a.words("h1"))
+		}
+	}
+	again := owner.post(path+"/delete", "name", "Ada Lindqvist", "version", "2")
+	if again.status != http.StatusGone || again.Find("[data-testid=certificate]").Length() != 1 {
+		t.Errorf("deleted again: %d %s", again.status, again.words("h1"))
+	}
+	if a := owner.script("dialog").post(path+"/delete", "name", "Ada Lindqvist", "version", "2"); a.status != http.StatusNotFound || !strings.Contains(a.words("[data-testid=notice]"), "Agent not found") {
+		t.Errorf("deleted again in a dialog: %d %s", a.status, a.body)
 	}
 }
 

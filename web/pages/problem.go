@@ -48,6 +48,10 @@ func (p *Pages) Problem(c *fiber.Ctx, who *Viewer, e *fleet.Error, requestID str
 		e = fleet.ErrAgentNotFound()
 		c.Status(http.StatusNotFound)
 	}
+	if id := c.Params("agentId"); who != nil && id != "" && !htmx(c) && e.Code == fleet.CodeNotFound && e.Message == fleet.ErrAgentNotFound().Message {
+		// Who comes back to a form of an agent that is gone finds what remains.
+		return p.tombstone(c, *who, id)
+	}
 	if s, ok := c.Locals(localForm).(sent); ok && p.formAgain(c, who, s, e, requestID) == nil {
 		return nil
 	}

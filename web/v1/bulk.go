@@ -163,11 +163,6 @@ func bulkInput(body api.StartBulk) (app.BulkInput, error) {
 }
 
 func bulkFilter(f api.BulkFilter) (in app.ListInput, err error) {
-	for name, text := range map[string]string{"q": f.Q, "tag": f.Tag, "country": f.Country, "kind": f.Kind} {
-		if len(text) > fleet.MaxText || strings.ContainsRune(text, 0) {
-			return in, fleet.Invalid("filter."+name, "is too long, or no text")
-		}
-	}
 	if f.Alerts != "" && f.Alerts != "open" {
 		return in, fleet.Invalid("filter.alerts", "must be open")
 	}
