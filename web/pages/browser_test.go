@@ -99,6 +99,7 @@ type browser struct {
 	script bool
 	phone  bool
 	way    string // ends the names of its pictures, where several go the same way
+	left   string // without a script, the document that was clicked last
 	mu     sync.Mutex
 	asked  []string // hosts that were asked for something
 	// complaints are errors of the console, where somebody listens to it.
@@ -192,6 +193,9 @@ func (b *browser) see(selector string) {
 
 func (b *browser) click(selector string) {
 	b.t.Helper()
+	if b.see(selector); !b.script {
+		b.left = b.document()
+	}
 	b.do("click "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
@@ -223,8 +227,18 @@ func (b *browser) path() string {
 	return strings.TrimPrefix(at, b.base)
 }
 
+// document tells one document from the next.
+func (b *browser) document() string {
+	at, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`String(performance.timeOrigin)`))
+	if err != nil {
+		return b.left // between two
+	}
+	return at
+}
+
 // until sees the selector: with a script without touching the page, without
-// one by loading it again.
+// one by loading it again, but not while what was clicked is on its way: that
+// would take the click back.
 func (b *browser) until(selector string) {
 	b.t.Helper()
 	if b.script {
@@ -234,12 +248,14 @@ func (b *browser) until(selector string) {
 	deadline := time.After(patience)
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
-	for b.count(selector) == 0 {
+	for b.document() == b.left || b.count(selector) == 0 {
 		select {
 		case <-deadline:
 			b.see(selector)
 		case <-tick.C:
-			b.do("reload", chromedp.Reload())
+			if b.document() != b.left {
+				b.do("reload", chromedp.Reload())
+			}
 		}
 	}
 }
