@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"os"
+	"syscall"
 
 	"agentry/internal/fleet"
 	"agentry/internal/store"
@@ -36,7 +38,7 @@ func (f *ExportFile) Close() error { return f.file.Close() }
 func (a *App) TakeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID) (*ExportFile, error) {
 	file, err := os.CreateTemp(a.scratch, "export-*")
 	if err != nil {
-		return nil, err
+		return nil, noRoom(err)
 	}
 	out := &ExportFile{file: file}
 	var state string
@@ -55,6 +57,14 @@ func (a *App) TakeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID) 
 	}
 	out.Taken = true
 	return out, nil
+}
+
+// noRoom says in words that the scratch file did not fit on the disk.
+func noRoom(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fleet.Errorf(fleet.CodeDiskFull, "The disk is full; nothing was changed. Free some space and try again.").Because(err)
+	}
+	return err
 }
 
 func (a *App) exportTaken(ctx context.Context, by fleet.Actor, id fleet.AgentID, x fleet.Export, state string) error {
@@ -142,7 +152,7 @@ func (a *App) makeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID, 
 		return writeExport(tx, row, sum)
 	})
 	*x = fleet.Export{Name: fleet.ExportName(id), SHA256: hex.EncodeToString(sum.hash.Sum(nil)), Size: sum.size}
-	return state, err
+	return state, noRoom(err)
 }
 
 // measured counts and hashes what is written through it.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"agentry/internal/fleet"
@@ -42,4 +43,10 @@ func (a *App) DropBulk(ctx context.Context, b fleet.Bulk) (fleet.Bulk, error) {
 // Together is together.
 func Together[T any](ctx context.Context, a *App, key string, read func(tx *store.Tx) (T, error)) (T, error) {
 	return together(ctx, a, key, read)
+}
+
+// MakeExport is makeExport into any writer.
+func (a *App) MakeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID, w io.Writer) error {
+	_, err := a.makeExport(ctx, by, id, w, new(fleet.Export))
+	return err
 }

@@ -275,3 +275,16 @@ func (b *bench) protectAndBack(id fleet.AgentID) {
 	b.ok(second(b.Protect(b.t.Context(), b.operator, id, app.ReasonInput{Reason: "evidence"})))
 	b.ok(second(b.Unprotect(b.t.Context(), b.admin, id, app.ReasonInput{Reason: "over"})))
 }
+
+// An export that does not fit on the disk is no fault of the server: it says
+// what to do.
+func TestExportOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	id := b.create("rehearsal")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	b.ok(err)
+	defer full.Close()
+	wantErr(t, "a full disk", b.MakeExport(t.Context(), b.viewer, id, full), fleet.CodeDiskFull, "")
+	b.ok(b.MakeExport(t.Context(), b.viewer, id, io.Discard))
+}
