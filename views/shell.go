@@ -91,6 +91,9 @@ func (s Shell) envDot() string {
 
 // Form is what every form has beside its values.
 type Form struct {
+	// Once names this showing of the form: sent twice as it was, it has its effect
+	// once, without a script too. "" is for forms that do no harm twice.
+	Once string
 	// Problem stands above the fields; nil is none.
 	Problem *ui.Notice
 	// Errors says by field name what is wrong, in the names of the API:

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -22,8 +24,12 @@ const (
 
 // once runs a route's handler. An unsafe call of /v1, or of a page's form, with
 // an Idempotency-Key runs only the first time: a repeat gets the stored answer.
+// A form that is sent without a script has its key in itself.
 func (s *Server) once(c *fiber.Ctx, r *route, who *caller) error {
 	name := c.Get(headerIdempotencyKey)
+	if name == "" && r.access.kind == bySession {
+		name = formKey(c)
+	}
 	if name == "" || !r.keyed && r.access.kind != bySession || safeMethod(c.Method()) {
 		return r.handle(c, who)
 	}
@@ -32,6 +38,9 @@ func (s *Server) once(c *fiber.Ctx, r *route, who *caller) error {
 	}
 	done, err := s.app.BeginIdempotent(c.UserContext(), who.actor, name, fingerprint(c))
 	if !r.keyed {
+		if c.Get("HX-Request") == "" {
+			done, err = s.awaitFirst(c, who, name, done, err)
+		}
 		return s.oncePage(c, r, who, name, done, err)
 	}
 	if err != nil {
@@ -52,8 +61,36 @@ func (s *Server) once(c *fiber.Ctx, r *route, who *caller) error {
 		c.Response().StatusCode(), c.GetRespHeader(fiber.HeaderContentType), c.Response().Body())
 }
 
+// formKey is the key of a form that was sent without a script: what it was shown
+// with, and what is in it, so that another text is another call. "" is none.
+func formKey(c *fiber.Ctx) string {
+	once := string(c.Request().PostArgs().Peek("once"))
+	if once == "" {
+		return ""
+	}
+	return once + "-" + hex.EncodeToString(fingerprint(c)[:8])
+}
+
+// awaitFirst waits for the answer to the first try while that is under way: who
+// presses a button twice sees the answer to the second.
+func (s *Server) awaitFirst(c *fiber.Ctx, who *caller, name string, done *app.IdempotentAnswer, err error) (*app.IdempotentAnswer, error) {
+	tick, patience := time.NewTicker(50*time.Millisecond), time.After(10*time.Second)
+	defer tick.Stop()
+	for fleet.CodeOf(err) == app.CodeIdempotencyInProgress {
+		select {
+		case <-tick.C:
+			done, err = s.app.BeginIdempotent(c.UserContext(), who.actor, name, fingerprint(c))
+		case <-patience:
+			return nil, err
+		}
+	}
+	return done, err
+}
+
 // pageHeaders are what an answer to a form is, but for its fragment.
-func pageHeaders() []string { return []string{"HX-Redirect", views.DoneHeader} }
+func pageHeaders() []string {
+	return []string{"HX-Redirect", views.DoneHeader, fiber.HeaderLocation}
+}
 
 // oncePage is once for a form of a page, which the script sends again where no
 // answer came. Of the answer only where it leads is kept: a repeat of what
@@ -77,6 +114,9 @@ func (s *Server) oncePage(c *fiber.Ctx, r *route, who *caller, name string, done
 			c.Set("HX-Refresh", "true")
 		}
 		c.Set(headerIdempotencyAgain, "true")
+		if kept[fiber.HeaderLocation] != "" {
+			return c.SendStatus(http.StatusSeeOther)
+		}
 		return c.SendStatus(http.StatusNoContent)
 	}
 	who.actor.IdempotencyKey = name

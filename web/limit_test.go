@@ -70,6 +70,58 @@ func TestAFormSentAgainHasOneEffect(t *testing.T) {
 	}
 }
 
+// Without a script a button that is pressed twice has one effect too, also while
+// the first try is under way, and both lead to the same; another text, or the
+// form shown anew, is another call.
+func TestAFormPressedTwiceHasOneEffect(t *testing.T) {
+	w := newWorld(t)
+	w.signIn()
+	headers := []string{"Cookie: " + w.cookies[fleet.RoleOwner], "Content-Type: application/x-www-form-urlencoded"}
+	once := func(path string) string {
+		t.Helper()
+		_, rest, ok := strings.Cut(w.do("GET", path, "", "", headers...).body, `name="once" value="`)
+		value, _, closed := strings.Cut(rest, `"`)
+		if !ok || !closed || value == "" {
+			t.Fatalf("%s has no form with a name", path)
+		}
+		return value
+	}
+	shown := once("/fleet/new")
+	var led [4]string
+	var all sync.WaitGroup
+	for i := range led {
+		all.Go(func() {
+			led[i] = w.do("POST", "/fleet/new", "", "name=Ada&kind=assistant&once="+shown, headers...).header.Get("Location")
+		})
+	}
+	all.Wait()
+	for _, to := range led {
+		if to == "" || to != led[0] {
+			t.Errorf("led to %q", led)
+		}
+	}
+	for _, body := range []string{"name=Bob&kind=assistant&once=" + shown, "name=Ada&kind=assistant&once=" + once("/fleet/new")} {
+		if a := w.do("POST", "/fleet/new", "", body, headers...); a.status != 303 || a.header.Get("Location") == led[0] {
+			t.Errorf("%s: %d to %s", body, a.status, a.header.Get("Location"))
+		}
+	}
+	if n := strings.Count(w.do("GET", "/v1/agents", w.keys[fleet.ScopeRead], "").body, `"createdAt"`); n != 3 {
+		t.Errorf("%d agents, not 3", n)
+	}
+	agent := "/fleet/" + string(w.agent("assistant", fleet.Running))
+	for tab, body := range map[string]string{"tasks": "type=x", "messages": "text=hello"} {
+		body += "&once=" + once(agent+"?tab="+tab)
+		for range 2 {
+			if a := w.do("POST", agent+"/"+tab, "", body, headers...); a.status != 303 || a.header.Get("Location") == "" {
+				t.Errorf("%s: %d %s", tab, a.status, a.body)
+			}
+		}
+		if list := w.do("GET", "/v1/agents"+strings.TrimPrefix(agent, "/fleet")+"/"+tab, w.keys[fleet.ScopeRead], ""); strings.Count(list.body, `"createdAt"`) != 1 {
+			t.Errorf("%s twice: %s", tab, list.body)
+		}
+	}
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	w := newWorld(t)
 	key := w.keys[fleet.ScopeAdmin]

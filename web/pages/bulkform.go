@@ -92,9 +92,9 @@ func moved(c *fiber.Ctx, plan fleet.BulkPlan) bool {
 }
 
 // form is the page with what was typed, without the plan.
-func (a bulkAsked) form(c *fiber.Ctx) views.BulkForm {
+func (p *Pages) bulkForm(c *fiber.Ctx, a bulkAsked) views.BulkForm {
 	m := views.BulkForm{
-		Action: a.action, All: a.all, Filters: a.list.filters(), Back: a.list.href(), Reason: field(c, "reason"), AddTags: field(c, "addTags"), RemoveTags: field(c, "removeTags"),
+		Form: p.newForm(), Action: a.action, All: a.all, Filters: a.list.filters(), Back: a.list.href(), Reason: field(c, "reason"), AddTags: field(c, "addTags"), RemoveTags: field(c, "removeTags"),
 		PerMinute: field(c, "perMinute"), Canary: field(c, "canary"), StopAfter: field(c, "stopAfterFailures"), Typed: field(c, "confirm"),
 	}
 	for _, id := range a.ids {
@@ -113,7 +113,7 @@ func (p *Pages) BulkForm(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	m := asked.form(c)
+	m := p.bulkForm(c, asked)
 	if asked.action != fleet.BulkTag || m.AddTags+m.RemoveTags != "" {
 		p.bulkAgain(c, who, asked)
 		in, err := asked.input(c)
@@ -146,7 +146,7 @@ func (p *Pages) bulkAgain(c *fiber.Ctx, who Viewer, asked bulkAsked) {
 	remember(c, sent{
 		fields: []string{"perMinute", "canary", "stopAfterFailures", "reason", "addTags", "removeTags", "confirm"},
 		again: func(f views.Form) (templ.Component, func(views.Shell) templ.Component, error) {
-			m := asked.form(c)
+			m := p.bulkForm(c, asked)
 			m.Form = f
 			in, _ := asked.input(c)
 			plan, err := p.app.PlanBulk(c.UserContext(), who.Actor, app.BulkInput{Action: in.Action, IDs: in.IDs, Filter: in.Filter, AddTags: in.AddTags, RemoveTags: in.RemoveTags})
@@ -185,7 +185,7 @@ func (p *Pages) StartBulk(c *fiber.Ctx, who Viewer) error {
 // retryForm is the page before what failed in a bulk is tried again.
 func (p *Pages) retryForm(c *fiber.Ctx, who Viewer, id string) (views.BulkForm, error) {
 	b, plan, err := p.app.PlanRetry(c.UserContext(), who.Actor, id)
-	return views.BulkForm{Action: b.Action, RetryOf: id, Back: bulkPath(id), Plan: &plan, Reason: b.Reason}, err
+	return views.BulkForm{Form: p.newForm(), Action: b.Action, RetryOf: id, Back: bulkPath(id), Plan: &plan, Reason: b.Reason}, err
 }
 
 // RetryForm answers GET /bulk/{id}/retry.

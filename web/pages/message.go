@@ -34,7 +34,7 @@ func (p *Pages) messages(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Mess
 	switch {
 	case only != "" || cursor != "":
 	case who.may(fleet.ScopeOperate) && v.Status == fleet.Running:
-		m.Write = &views.MessageForm{AgentID: string(v.ID), AgentName: v.Name}
+		m.Write = &views.MessageForm{Form: p.newForm(), AgentID: string(v.ID), AgentName: v.Name}
 		if rt := v.Runtime.State; rt == fleet.ObservedLost || rt == fleet.ObservedBackoff {
 			m.Write.Why = sentence(v.Why)
 		}

@@ -70,8 +70,12 @@ func (p *Pages) Problem(c *fiber.Ctx, who *Viewer, e *fleet.Error, requestID str
 	return send(c, views.GuestErrorPage(problem))
 }
 
+// newForm is a form that was not shown before.
+func (p *Pages) newForm() views.Form { return views.Form{Once: fleet.NewID(p.app.Now())} }
+
 func (p *Pages) formAgain(c *fiber.Ctx, who *Viewer, s sent, e *fleet.Error, requestID string) error {
 	f := s.form(e, problemOf(c.Response().StatusCode(), e, requestID))
+	f.Once = p.newForm().Once
 	part, page, err := s.again(f)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func (p *Pages) tasks(c *fiber.Ctx, who Viewer, v app.AgentView) (*views.Tasks, 
 		})
 	}
 	if who.may(fleet.ScopeOperate) && v.Status != fleet.Ended {
-		m.Add = &views.TaskForm{AgentID: string(v.ID), Zone: who.Zone.typed(v.Hours)}
+		m.Add = &views.TaskForm{Form: p.newForm(), AgentID: string(v.ID), Zone: who.Zone.typed(v.Hours)}
 	}
 	return m, err
 }

@@ -22,7 +22,7 @@ func (p *Pages) NewAgent(c *fiber.Ctx, who Viewer) error {
 	if err != nil {
 		return err
 	}
-	return send(c, views.CreatePage(shell, views.Create{Kind: p.app.DefaultKind(), Kinds: p.kindOptions()}))
+	return send(c, views.CreatePage(shell, views.Create{Form: p.newForm(), Kind: p.app.DefaultKind(), Kinds: p.kindOptions()}))
 }
 
 func (p *Pages) kindOptions() (list []ui.Option) {
