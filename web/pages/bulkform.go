@@ -91,7 +91,7 @@ func moved(c *fiber.Ctx, plan fleet.BulkPlan) bool {
 	return err == nil && was != nil && *was != app.BulkCounts{Total: plan.Total, Will: plan.Will}
 }
 
-// form is the page with what was typed, without the plan.
+// bulkForm is the page with what was typed, without the plan.
 func (p *Pages) bulkForm(c *fiber.Ctx, a bulkAsked) views.BulkForm {
 	m := views.BulkForm{
 		Form: p.newForm(), Action: a.action, All: a.all, Filters: a.list.filters(), Back: a.list.href(), Reason: field(c, "reason"), AddTags: field(c, "addTags"), RemoveTags: field(c, "removeTags"),
