@@ -46,7 +46,7 @@ func Together[T any](ctx context.Context, a *App, key string, read func(tx *stor
 }
 
 // MakeExport is makeExport into any writer.
-func (a *App) MakeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID, w io.Writer) error {
+func MakeExport(ctx context.Context, a *App, by fleet.Actor, id fleet.AgentID, w io.Writer) error {
 	_, err := a.makeExport(ctx, by, id, w, new(fleet.Export))
 	return err
 }

@@ -285,6 +285,6 @@ func TestExportOnAFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	b.ok(err)
 	defer full.Close()
-	wantErr(t, "a full disk", b.MakeExport(t.Context(), b.viewer, id, full), fleet.CodeDiskFull, "")
-	b.ok(b.MakeExport(t.Context(), b.viewer, id, io.Discard))
+	wantErr(t, "a full disk", app.MakeExport(t.Context(), b.App, b.viewer, id, full), fleet.CodeDiskFull, "")
+	b.ok(app.MakeExport(t.Context(), b.App, b.viewer, id, io.Discard))
 }
