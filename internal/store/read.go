@@ -41,6 +41,10 @@ func (s *Store) Read(ctx context.Context, f func(tx *Tx) error) error {
 // whoever made it. Whatever a snapshot says that was begun after it was asked
 // for holds for as long as it is the same.
 func (s *Store) Version() (v int64, err error) {
+	// One that begins while another is open would look at the same snapshot,
+	// which may be older than what its caller has seen done.
+	s.watching.Lock()
+	defer s.watching.Unlock()
 	err = s.watch.QueryRowContext(context.Background(), versionSQL).Scan(&v)
 	return v, err
 }

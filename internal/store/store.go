@@ -34,7 +34,8 @@ const (
 type Store struct {
 	writer, reader, checkpointer, watcher *sql.DB
 	// watch is the connection of the watcher: numbers of two are not comparable.
-	watch *sql.Conn
+	watch    *sql.Conn
+	watching sync.Mutex
 
 	queue  chan *write
 	asked  chan *read
