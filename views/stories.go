@@ -37,6 +37,7 @@ func storiesOfWords(now time.Time) []partStory {
 		{"Avatar", "The initials of a name.", []storyCase{
 			{"two words", ui.Avatar("Ada Lindqvist")}, {"one", ui.Avatar("Ada")}, {"none", ui.Avatar("")}, {"right to left", ui.Avatar(storyRTL)}, {"emoji", ui.Avatar(storyEmoji)},
 		}},
+		{"Address", "A line breaks behind the @ first.", []storyCase{{"e-mail", ui.Address("ada@northwind.example")}, {"other", ui.Address("ada")}, {"none", ui.Address("")}}},
 		{"When", "How far an instant is; hover shows it with its zone.", []storyCase{
 			{"now", ui.When(now, now)}, {"seconds", ui.When(now.Add(-3*time.Second), now)}, {"hours", ui.When(now.Add(-5*time.Hour), now)}, {"days", ui.When(now.AddDate(0, 0, -400), now)},
 			{"to come", ui.When(now.Add(90*time.Minute), now)}, {"never", ui.When(time.Time{}, now)},

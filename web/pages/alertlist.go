@@ -25,7 +25,7 @@ type alertsAsked struct {
 // teamAlone stands for the team as the agent in the address.
 const teamAlone = "team"
 
-func alertsOf(c *fiber.Ctx) alertsAsked {
+func alertsOf(c *fiber.Ctx) (alertsAsked, error) {
 	q := alertsAsked{state: query(c, "state"), kind: query(c, "type"), group: query(c, "group"), cursor: query(c, "cursor")}
 	if q.state == string(fleet.AlertOpen) {
 		q.state = ""
@@ -36,10 +36,10 @@ func alertsOf(c *fiber.Ctx) alertsAsked {
 	if agent := query(c, "agent"); agent != "" {
 		q.agent = &agent
 	}
-	if q.group != "agent" && q.group != "type" {
-		q.group = ""
+	if q.group != "" && q.group != "agent" && q.group != "type" {
+		return q, fleet.Invalid("group", "must be agent or type, or left out")
 	}
-	return q
+	return q, nil
 }
 
 // narrowed tells whether more than the state narrows.
@@ -83,11 +83,14 @@ func (p *Pages) Alerts(c *fiber.Ctx, who Viewer) error {
 	if target(c) == "nav-alerts" {
 		return p.navAlerts(c, who)
 	}
+	q, err := alertsOf(c)
+	if err != nil {
+		return err
+	}
 	shell, err := p.shell(c, who, "Alerts", "alerts")
 	if err != nil {
 		return err
 	}
-	q := alertsOf(c)
 	m := views.Alerts{Shell: shell, State: q.state, Type: q.kind, Group: q.group, Narrowed: q.narrowed(), MayAck: who.may(fleet.ScopeOperate)}
 	types, err := p.app.AlertTypes(c.UserContext(), who.Actor, q.state)
 	if err != nil {

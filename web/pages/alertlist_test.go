@@ -33,6 +33,9 @@ func TestAlertsAreGroupedAndAcknowledged(t *testing.T) {
 	w.alerted(grace, "odd", "b", "third")
 	w.alerted("", "vendor", "stopped", "The token is gone")
 	operator, viewer := w.as(fleet.RoleOperator), w.as(fleet.RoleViewer)
+	if a := operator.get("/alerts?group=country"); a.status != http.StatusBadRequest || !strings.Contains(a.body, "must be agent or type") {
+		t.Errorf("an unknown group: %d", a.status)
+	}
 	page := operator.get("/alerts")
 	if page.Find("[data-testid=challenges] #alert-"+code+" form[action='/fleet/"+string(ada)+"/verify'] [name=code]").Length() != 1 || page.Find("#alert-"+code).Length() != 1 {
 		t.Errorf("the code box: %s", page.words("[data-testid=challenges]"))

@@ -84,11 +84,15 @@ func (p *Pages) Audit(c *fiber.Ctx, who Viewer) error {
 	return send(c, views.AuditShow(m))
 }
 
-// AuditNews answers GET /audit/new: how much was written since an entry.
+// AuditNews answers GET /audit/new: how much was written since an entry, for
+// the script alone.
 func (p *Pages) AuditNews(c *fiber.Ctx, who Viewer) error {
 	in, values, err := auditAsked(c)
 	if err != nil {
 		return err
+	}
+	if !htmx(c) {
+		return c.Redirect(address("/audit", values), http.StatusSeeOther)
 	}
 	since, err := strconv.ParseInt("0"+query(c, "since"), 10, 64)
 	if err != nil {

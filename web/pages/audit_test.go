@@ -63,7 +63,7 @@ func TestAuditNews(t *testing.T) {
 	if text := again.words("[data-testid=audit-news]"); text != "2 new entries" || again.Find("[data-testid=audit-news]").AttrOr("href", "") != "/audit?action=create" {
 		t.Errorf("%d %q", again.status, text)
 	}
-	if a := w.as(fleet.RoleViewer).get("/audit/new?since=x"); a.status != 400 {
+	if a := w.as(fleet.RoleViewer).script("audit-new").get("/audit/new?since=x"); a.status != 400 {
 		t.Error(a.status)
 	}
 }

@@ -272,7 +272,7 @@ func TestBulkBar(t *testing.T) {
 	if why := bar.Find("button[value=delete]").Text(); !strings.Contains(why, "needs an admin") || bar.AttrOr("data-list", "") != "/fleet?q=Ada&sort=name" || bar.AttrOr("data-total", "") != "1" {
 		t.Errorf("delete says %q; %s", why, bar.AttrOr("data-list", ""))
 	}
-	if row := operator.get("/fleet/" + id + "/row"); row.Find(`[name=ids][value="`+id+`"]`).Length() != 1 {
+	if row := operator.row(fleet.AgentID(id)); row.Find(`[name=ids][value="`+id+`"]`).Length() != 1 {
 		t.Error("a row that was fetched again cannot be chosen")
 	}
 	for _, c := range []struct{ says, fields string }{

@@ -116,7 +116,7 @@ func fleetQuery(c *fiber.Ctx) url.Values {
 
 func alertsQuery(c *fiber.Ctx) url.Values {
 	values := same("state", "type")(c)
-	q := alertsOf(c)
+	q, _ := alertsOf(c)
 	if q.sub != nil {
 		values.Set("subType", *q.sub)
 	}
@@ -130,7 +130,7 @@ func alertsQuery(c *fiber.Ctx) url.Values {
 // are not in.
 func groupsQuery(c *fiber.Ctx) url.Values {
 	values := alertsQuery(c)
-	if alertsOf(c).input().NoCodes {
+	if q, _ := alertsOf(c); q.input().NoCodes {
 		values.Set("codes", "false")
 	}
 	values.Set("by", query(c, "group"))

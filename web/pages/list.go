@@ -202,11 +202,15 @@ func (p *Pages) kindNames() []string {
 	return names
 }
 
-// Row answers GET /fleet/{id}/row: one agent of the list again.
+// Row answers GET /fleet/{id}/row: one agent of the list again, for the script
+// alone.
 func (p *Pages) Row(c *fiber.Ctx, who Viewer) error {
 	id, err := agentID(c)
 	if err != nil {
 		return err
+	}
+	if !htmx(c) {
+		return c.Redirect(agentPath(id, ""), fiber.StatusSeeOther)
 	}
 	v, err := p.app.Agent(c.UserContext(), who.Actor, id)
 	if notHere(err) {

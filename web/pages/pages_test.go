@@ -244,17 +244,30 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+// What only the script asks for leads everyone else to the page that it is of.
+func TestPartsOpenedAsPages(t *testing.T) {
+	w := newWorld(t)
+	id := string(w.agent("Ada", "assistant"))
+	for path, want := range map[string]string{
+		"/fleet/" + id + "/row": "/fleet/" + id, "/audit/new?since=1&action=create": "/audit?action=create", "/palette?q=a+b": "/fleet?q=a+b",
+	} {
+		if a := w.as(fleet.RoleViewer).get(path); a.status != http.StatusSeeOther || a.header.Get("Location") != want {
+			t.Errorf("%s: %d to %q", path, a.status, a.header.Get("Location"))
+		}
+	}
+}
+
 func TestRow(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("Ada", "assistant")
-	a := w.as(fleet.RoleOwner).script("agent-" + string(id)).get("/fleet/" + string(id) + "/row")
+	a := w.as(fleet.RoleOwner).row(id)
 	if !strings.HasPrefix(a.body, "<tr") || !strings.Contains(a.body, `id="agent-`+string(id)) {
 		t.Errorf("row: %d %.80s", a.status, a.body)
 	}
 	w.end(id)
 	_, err := w.app.Delete(t.Context(), fleet.System(w.team, "test"), id, app.DeleteInput{})
 	must(t, err)
-	if a := w.as(fleet.RoleOwner).get("/fleet/" + string(id) + "/row"); !strings.Contains(a.body, "row-gone") {
+	if a := w.as(fleet.RoleOwner).row(id); !strings.Contains(a.body, "row-gone") {
 		t.Errorf("gone: %d %.80s", a.status, a.body)
 	}
 }

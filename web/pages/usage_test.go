@@ -125,9 +125,9 @@ func TestUsageCSV(t *testing.T) {
 func TestSparkOfTheFleet(t *testing.T) {
 	w := newWorld(t)
 	id := w.agent("Ada", "assistant")
-	row := func(path string) answer { return w.as(fleet.RoleViewer).get(path) }
-	for _, path := range []string{"/fleet", "/fleet/" + string(id) + "/row"} {
-		if a := row(path); !strings.Contains(a.body, "M0 20H13") || !strings.Contains(a.body, "<title>Messages and invitations: none in 14 days</title>") {
+	viewer := w.as(fleet.RoleViewer)
+	for path, a := range map[string]answer{"list": viewer.get("/fleet"), "row": viewer.row(id)} {
+		if !strings.Contains(a.body, "M0 20H13") || !strings.Contains(a.body, "<title>Messages and invitations: none in 14 days</title>") {
 			t.Errorf("%s without use: %s", path, a.body)
 		}
 	}
@@ -135,8 +135,7 @@ func TestSparkOfTheFleet(t *testing.T) {
 	w.used(id, 14, "messages", 1, 99)
 	w.used(id, 1, "tokens", 1, 99)
 	w.used(id, 0, "messages", 1, 5)
-	for _, path := range []string{"/fleet", "/fleet/" + string(id) + "/row"} {
-		a := row(path)
+	for path, a := range map[string]answer{"list": viewer.get("/fleet"), "row": viewer.row(id)} {
 		if want := "Messages and invitations: 15 in 14 days, at most 10 a day, 5 today"; !strings.Contains(a.body, want) || !strings.Contains(a.body, "M0 0 1 20 2 20") {
 			t.Errorf("%s: %s", path, a.body)
 		}

@@ -177,6 +177,11 @@ type answer struct {
 	body   string
 }
 
+// row is the agent of the list again, as the script asks for it.
+func (p person) row(id fleet.AgentID) answer {
+	return p.script("agent-" + string(id)).get("/fleet/" + string(id) + "/row")
+}
+
 func (p person) get(path string) answer { return p.do("GET", path, "") }
 
 // post sends a form; fields are pairs of name and value.

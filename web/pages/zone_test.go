@@ -41,9 +41,9 @@ func TestTimesFollowTheZone(t *testing.T) {
 		t.Run(zone, func(t *testing.T) {
 			viewer := w.as(fleet.RoleViewer).in(zone)
 			page := "/fleet/" + string(id)
-			for _, path := range []string{"/fleet?status=ended", page, page + "?tab=history", page + "/row"} {
-				if got := viewer.get(path).title("#list time, #tab-live time, [data-testid=status] time, .flags time, tr time"); !strings.HasSuffix(got, " "+want) {
-					t.Errorf("%s: %q, not in %s", path, got, want)
+			for name, a := range map[string]answer{"list": viewer.get("/fleet?status=ended"), "agent": viewer.get(page), "history": viewer.get(page + "?tab=history"), "row": viewer.row(id)} {
+				if got := a.title("#list time, #tab-live time, [data-testid=status] time, .flags time, tr time"); !strings.HasSuffix(got, " "+want) {
+					t.Errorf("%s: %q, not in %s", name, got, want)
 				}
 			}
 			if got := viewer.script("agent-top").get(page).title("time"); !strings.HasSuffix(got, " "+want) {
