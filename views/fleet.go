@@ -98,7 +98,7 @@ func (r Row) sub() string {
 	case r.Country == "":
 		return r.Login
 	}
-	return r.Login + " · " + r.Country
+	return r.Login + " ·\u00a0" + r.Country
 }
 
 func orDash(s string) string {
