@@ -63,18 +63,27 @@ func TestIdsOfAnotherTeamAreUnknown(t *testing.T) {
 				continue
 			}
 			tried[name] = true
-			ask := func(id, agent string) answer {
-				at := fill(strings.ReplaceAll(strings.ReplaceAll(path, name, id), ":agentId", agent), unknownID)
-				return w.asStranger(r, at)
+			ask := func(id string, headers ...string) answer {
+				at := fill(strings.ReplaceAll(strings.ReplaceAll(path, name, id), ":agentId", theirAgent), unknownID)
+				return w.asStranger(r, at, headers...)
 			}
-			theirs, nobodys := ask(id, theirAgent), ask(unknownID, theirAgent)
 			// Programs are told that an agent, and what was said to it, is another's.
 			if r.access.kind == byKey && (name == ":agentId" || name == ":chatId") {
-				refused(t, theirs, 403, "access to this agent")
+				refused(t, ask(id), 403, "access to this agent")
 				continue
 			}
-			if theirs.status != nobodys.status || theirs.status < 300 && r.method != "GET" || pageWords(theirs.body) != pageWords(nobodys.body) || strings.Contains(theirs.body, "canary") {
-				t.Errorf("%s %s: another team got %d, and %d of what is not there:\n%.600s\n%.600s", r.method, path, theirs.status, nobodys.status, pageWords(theirs.body), pageWords(nobodys.body))
+			alike := func(headers ...string) {
+				t.Helper()
+				theirs, nobodys := ask(id, headers...), ask(unknownID, headers...)
+				if theirs.status != nobodys.status || theirs.status < 300 && r.method != "GET" || pageWords(theirs.body) != pageWords(nobodys.body) || strings.Contains(theirs.body, "canary") {
+					t.Errorf("%s %s: another team got %d, and %d of what is not there:\n%.600s\n%.600s", r.method, path, theirs.status, nobodys.status, pageWords(theirs.body), pageWords(nobodys.body))
+				}
+			}
+			alike()
+			for _, part := range []string{"dialog", "agent-top", "tab-live", "bulk-top", "bulk-items"} {
+				if r.access.kind == bySession {
+					alike("HX-Request: true", "HX-Target: "+part)
+				}
 			}
 		}
 	}
@@ -132,11 +141,11 @@ func TestIdsOfAnotherTeamInFormsAreUnknown(t *testing.T) {
 
 // asStranger asks as who has all rights in the other team, with what a form or
 // a call wants.
-func (w *world) asStranger(r route, at string) answer {
+func (w *world) asStranger(r route, at string, headers ...string) answer {
 	w.t.Helper()
 	if r.access.kind == bySession {
 		body := formBody(r.path) + "&role=viewer&state=&label=x&host=h.example.com&port=80&until=2199-01-01T00:00"
-		return w.do(r.method, at, "", body, "Cookie: "+w.stranger, "Content-Type: application/x-www-form-urlencoded")
+		return w.do(r.method, at, "", body, append(headers, "Cookie: "+w.stranger, "Content-Type: application/x-www-form-urlencoded")...)
 	}
 	if strings.HasPrefix(r.path, "/api/") || strings.HasPrefix(r.path, "/agents/") {
 		return w.do(r.method, at, w.foreign, `{"text":"x","content":"x"}`)
