@@ -45,6 +45,8 @@ type BulkItems struct {
 	Failed     []fleet.BulkItem
 	MoreFailed string
 	Rows       []fleet.BulkItem
+	// Over: nothing waits any more, what is left stays as it is.
+	Over bool
 	// None says why there are no rows.
 	None  string
 	Pager ui.Pager
@@ -223,8 +225,8 @@ func (r BulkRow) counts() string {
 	return strings.Join(list, " · ")
 }
 
-// outcomePill is what became of one agent.
-func outcomePill(o fleet.BulkOutcome) ui.Pill {
+// outcomePill is what became of one agent; over is that nothing more will.
+func outcomePill(o fleet.BulkOutcome, over bool) ui.Pill {
 	switch o {
 	case fleet.BulkSuccessful:
 		return ui.Pill{Tone: ui.OK, Shape: "dot", Word: "done"}
@@ -232,6 +234,9 @@ func outcomePill(o fleet.BulkOutcome) ui.Pill {
 		return ui.Pill{Tone: ui.Bad, Shape: "diamond", Word: "failed"}
 	case fleet.BulkSkipped:
 		return ui.Pill{Tone: ui.Mute, Shape: "slash", Word: "skipped"}
+	}
+	if over {
+		return ui.Pill{Tone: ui.Mute, Shape: "ring", Word: "not touched"}
 	}
 	return ui.Pill{Tone: ui.Info, Shape: "ring", Word: "waiting"}
 }

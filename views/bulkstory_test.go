@@ -36,7 +36,7 @@ func sampleBulkPage(b fleet.Bulk) templ.Component {
 	failed := item(2, "Wolfeschlegelsteinhausenbergerdorff-Maximiliana Anastasia van den Hoogenbandt", fleet.BulkFailed, "This is the third relaunch in 7 days after a crash loop. Say why this one helps: give a reason.")
 	m := Bulk{Top: BulkTop{Bulk: b, Now: testNow, MayStop: b.State == fleet.BulkRunning, MayRetry: b.State.Over() && b.Failed > 0}}
 	m.Items = BulkItems{
-		ID: b.ID, Now: testNow, Pager: ui.Pager{Text: "1–50 of 200", NextHref: "/bulk/x?cursor=b"},
+		ID: b.ID, Now: testNow, Over: b.State.Over(), Pager: ui.Pager{Text: "1–50 of 200", NextHref: "/bulk/x?cursor=b"},
 		Tabs: []ui.Tab{{Href: "/bulk/x", Label: "All", Count: 200, Current: true}, {Href: "/bulk/x?show=failed", Label: "Failed", Count: b.Failed}, {Href: "/bulk/x?show=done", Label: "Done", Count: b.Done}},
 		Rows: []fleet.BulkItem{item(1, "Grace Mbeki", fleet.BulkSuccessful, ""), failed, item(3, "", fleet.BulkSuccessful, ""), item(4, "نور الهدى", fleet.BulkSkipped, "Protected agents are skipped"), item(5, "🦊 Reineke", fleet.BulkPending, "")},
 	}

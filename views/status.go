@@ -2,6 +2,7 @@ package views
 
 import (
 	"slices"
+	"strings"
 
 	"agentry/internal/fleet"
 	"agentry/views/ui"
@@ -120,4 +121,26 @@ func ActionsFor(f Facts) []Action {
 		})
 	}
 	return out
+}
+
+// Plainly says in the words of the pages what the API says with the names of
+// its statuses: "Agent cannot be started while setup is needed".
+func Plainly(message string) string {
+	head, status, ok := strings.Cut(message, " when status is ")
+	if !ok {
+		return message
+	}
+	whiles := map[fleet.Status]string{
+		fleet.SetupNeeded: "while setup is needed", fleet.AuthNeeded: "while sign-in is needed", fleet.AuthInProgress: "while it signs in",
+		fleet.Running: "while it runs", fleet.Paused: "while it is paused", fleet.Disabled: "while it is disabled", fleet.Ended: "once it has ended",
+	}
+	var parts []string
+	for s := range strings.SplitSeq(status, " or ") {
+		words, ok := whiles[fleet.Status(s)]
+		if !ok {
+			return message
+		}
+		parts = append(parts, words)
+	}
+	return head + " " + strings.Join(parts, " or ")
 }

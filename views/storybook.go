@@ -84,7 +84,7 @@ func pairRows() []pairRow {
 // typeSteps are the steps of the type scale with what they are for.
 func typeSteps() [][2]string {
 	return [][2]string{
-		{"--t-2xl", "A page's title"}, {"--t-xl", "A dialog's title"}, {"--t-l", "A section's title"}, {"14px", "Text"},
+		{"--t-2xl", "A page's title"}, {"--t-xl", "A dialog's title"}, {"--t-l", "A section's title"}, {"1rem", "Text"},
 		{"--t-m", "Small controls"}, {"--t-s", "What stands beside: why, when, hints"}, {"--t-xs", "Labels of columns, badges, tags"},
 	}
 }

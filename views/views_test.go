@@ -313,3 +313,27 @@ func TestRowShowsSomeTags(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the lifecycle refuses, a person reads no machine's word.
+func TestRefusalsArePlain(t *testing.T) {
+	moves := []fleet.Move{fleet.MoveStart, fleet.MovePause, fleet.MoveResume, fleet.MoveEnd, fleet.MoveRelaunch, fleet.MoveDelete, fleet.MoveSetup, fleet.MoveVerify, fleet.MoveDisable, fleet.MoveEnable}
+	refused := 0
+	for _, from := range fleet.Statuses() {
+		for _, move := range moves {
+			_, err := fleet.Next(from, move, fleet.Facts{NeedsSetup: true})
+			if err == nil {
+				continue
+			}
+			refused++
+			if says := Plainly(strings.TrimPrefix(err.Error(), "invalid_status: ")); strings.Contains(says, "_") || strings.Contains(says, "status is") {
+				t.Errorf("%s when %s: %q", move, from, says)
+			}
+		}
+	}
+	if got := Plainly("Agent cannot be started when status is setup_needed"); got != "Agent cannot be started while setup is needed" || refused < 20 {
+		t.Errorf("%q, of %d", got, refused)
+	}
+	if got := Plainly("The proxy answers when status is green"); got != "The proxy answers when status is green" {
+		t.Error(got)
+	}
+}

@@ -96,7 +96,7 @@ func (p *Pages) bulkItems(c *fiber.Ctx, who Viewer, b fleet.Bulk) (m views.BulkI
 	if at < 2 || cursor == "" {
 		at = 1
 	}
-	m = views.BulkItems{ID: b.ID, Now: p.now(who), None: noneOf(fleet.BulkOutcome(show), b), Tabs: bulkTabs(b, show)}
+	m = views.BulkItems{ID: b.ID, Now: p.now(who), Over: b.State.Over(), None: noneOf(fleet.BulkOutcome(show), b), Tabs: bulkTabs(b, show)}
 	items, next, err := p.app.BulkItems(c.UserContext(), who.Actor, b.ID, show, app.PageInput{Cursor: cursor, Limit: rowsPerPage})
 	if err != nil {
 		return m, err
@@ -138,10 +138,14 @@ func showing(id, show string, pairs ...string) string {
 }
 
 func bulkTabs(b fleet.Bulk, show string) (tabs []ui.Tab) {
+	left := "Waiting"
+	if b.State.Over() {
+		left = "Not touched"
+	}
 	for _, t := range []struct {
 		outcome fleet.BulkOutcome
 		label   string
-	}{{"", "All"}, {fleet.BulkFailed, "Failed"}, {fleet.BulkSkipped, "Skipped"}, {fleet.BulkSuccessful, "Done"}, {fleet.BulkPending, "Waiting"}} {
+	}{{"", "All"}, {fleet.BulkFailed, "Failed"}, {fleet.BulkSkipped, "Skipped"}, {fleet.BulkSuccessful, "Done"}, {fleet.BulkPending, left}} {
 		tabs = append(tabs, ui.Tab{Href: showing(b.ID, string(t.outcome)), Label: t.label, Count: b.Count(t.outcome), Current: show == string(t.outcome)})
 	}
 	return tabs
@@ -155,6 +159,8 @@ func noneOf(show fleet.BulkOutcome, b fleet.Bulk) string {
 		return "No agent failed."
 	case show == fleet.BulkSkipped:
 		return "No agent was skipped."
+	case show == fleet.BulkPending && b.State.Over():
+		return "No agent was left out."
 	case show == fleet.BulkPending:
 		return "No agent waits."
 	}

@@ -109,7 +109,7 @@ func TestBulkWithoutAScript(t *testing.T) {
 	if before.status != 200 || before.words("h1") != "Relaunch 3 agents?" || before.words("[data-testid=will] h2") != "3 of 5 chosen agents" {
 		t.Fatalf("%d %s", before.status, before.words("main"))
 	}
-	if got := before.words("[data-testid=skips]"); !strings.Contains(got, "2 skipped") || !strings.Contains(got, "1 · status: Agent can only be relaunched when status is ended (\u2068Idle\u2069)") || !strings.Contains(got, "1 · protected") {
+	if got := before.words("[data-testid=skips]"); !strings.Contains(got, "2 skipped") || !strings.Contains(got, "1 · status: Agent can only be relaunched once it has ended (\u2068Idle\u2069)") || !strings.Contains(got, "1 · protected") {
 		t.Errorf("skipped: %q", got)
 	}
 	if back := before.Find("footer a").AttrOr("href", ""); back != "/fleet?status=ended" {
@@ -255,8 +255,13 @@ func TestBulkTagsAndStop(t *testing.T) {
 		t.Errorf("stop: %d", a.status)
 	}
 	w.work(path)
-	if got := operator.get(path).words("[data-testid=notice]"); !strings.HasPrefix(got, "Stopped by operator") || !strings.Contains(got, "30 not touched") {
+	stopped := operator.get(path)
+	if got := stopped.words("[data-testid=notice]"); !strings.HasPrefix(got, "Stopped by operator") || !strings.Contains(got, "30 not touched") {
 		t.Errorf("stopped: %q", got)
+	}
+	// Nothing waits any more.
+	if got := stopped.words("#bulk-items"); !strings.Contains(got, "Not touched 30") || strings.Contains(strings.ToLower(got), "waiting") {
+		t.Errorf("its agents: %q", got)
 	}
 }
 

@@ -48,7 +48,7 @@ func TestMovesAnswerScriptsAndForms(t *testing.T) {
 		t.Errorf("form: %d %s", a.status, a.header.Get("Location"))
 	}
 	refused := owner.post(path+"/resume", "version", "1")
-	if refused.status != http.StatusBadRequest || !strings.Contains(refused.words("[data-testid=notice]"), "only be resumed when status is paused") ||
+	if refused.status != http.StatusBadRequest || !strings.Contains(refused.words("[data-testid=notice]"), "only be resumed while it is paused") ||
 		refused.Find("[data-testid=agent-top]").Length() != 1 {
 		t.Errorf("refused: %d %q", refused.status, refused.words("[data-testid=notice]"))
 	}

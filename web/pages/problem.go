@@ -138,7 +138,7 @@ func problemOf(status int, e *fleet.Error, requestID string) views.Problem {
 	if e.Code == fleet.CodeVersion {
 		title = "Something changed meanwhile"
 	}
-	return views.Problem{Status: status, Title: title, Sentence: sentence(e.Message), Todo: todo, RequestID: requestID}
+	return views.Problem{Status: status, Title: title, Sentence: sentence(views.Plainly(e.Message)), Todo: todo, RequestID: requestID}
 }
 
 func titleOf(status int) string {
