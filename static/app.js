@@ -214,6 +214,7 @@
     if (target === dialog) show(dialog, opener && opener.el);
     const wrong = target.isConnected && !live(e.detail.requestConfig.elt) && $("[aria-invalid]", target.closest("dialog") || doc);
     if (wrong) wrong.focus();
+    else if (target === dialog) dialog.scrollTop = 0;
     else if (target.matches("[data-errors]")) target.scrollIntoView({ block: "nearest" });
   });
   doc.addEventListener("htmx:afterRequest", (e) => { if (e.detail.elt.matches("form")) busy(e.detail.elt, false); });

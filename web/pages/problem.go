@@ -138,7 +138,22 @@ func problemOf(status int, e *fleet.Error, requestID string) views.Problem {
 	if e.Code == fleet.CodeVersion {
 		title = "Something changed meanwhile"
 	}
-	return views.Problem{Status: status, Title: title, Sentence: sentence(views.Plainly(e.Message)), Todo: todo, RequestID: requestID}
+	said := views.Plainly(e.Message)
+	if who := takes(fleet.Scope(e.RequiredScope)); who != "" {
+		said = "This takes " + who + ", and your role is less"
+	}
+	return views.Problem{Status: status, Title: title, Sentence: sentence(said), Todo: todo, RequestID: requestID}
+}
+
+// takes names the least role that has a scope, "" where none is missing.
+func takes(need fleet.Scope) string {
+	switch need {
+	case fleet.ScopeOperate:
+		return "an operator"
+	case fleet.ScopeDelete, fleet.ScopeAdmin:
+		return "an admin"
+	}
+	return ""
 }
 
 func titleOf(status int) string {
@@ -177,6 +192,8 @@ func todoOf(code fleet.Code) string {
 		return "Wait a moment and look whether it was done before you repeat it."
 	case fleet.CodeDiskFull:
 		return "The person who hosts this has to make room. Reading still works."
+	case "method_not_allowed":
+		return "It only takes what a form sends: go to the page with the form."
 	case "internal_error":
 		return "Try again. When it stays, give the request below to the person who hosts this."
 	}
