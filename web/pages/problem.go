@@ -140,7 +140,7 @@ func problemOf(status int, e *fleet.Error, requestID string) views.Problem {
 	}
 	said := views.Plainly(e.Message)
 	if who := takes(fleet.Scope(e.RequiredScope)); who != "" {
-		said = "This takes " + who + ", and your role is less"
+		said = "Your role is not enough for this: it takes " + who
 	}
 	return views.Problem{Status: status, Title: title, Sentence: sentence(said), Todo: todo, RequestID: requestID}
 }

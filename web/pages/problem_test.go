@@ -13,7 +13,7 @@ func TestRefusalsAreInWords(t *testing.T) {
 	w := newWorld(t)
 	id := string(w.agent("Ada", "rehearsal"))
 	a := w.as(fleet.RoleViewer).get("/fleet/new")
-	if text := a.words("[data-testid=problem]"); a.status != http.StatusForbidden || !strings.Contains(text, "This takes an operator, and your role is less.") || strings.Contains(text, "scope") {
+	if text := a.words("[data-testid=problem]"); a.status != http.StatusForbidden || !strings.Contains(text, "Your role is not enough for this: it takes an operator.") || strings.Contains(text, "scope") {
 		t.Errorf("%d %s", a.status, text)
 	}
 	a = w.as(fleet.RoleOperator).post("/fleet/"+id+"/verify", "code", "123456")
