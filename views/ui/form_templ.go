@@ -311,7 +311,7 @@ func control(f Field) templ.Attributes {
 			a[name] = strconv.Itoa(value)
 		}
 	}
-	for name, on := range map[string]bool{"required": f.Required, "autofocus": f.Autofocus} {
+	for name, on := range map[string]bool{"required": f.Required, "autofocus": f.Autofocus || f.Error != ""} {
 		if on {
 			a[name] = true
 		}

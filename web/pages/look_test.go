@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -171,6 +174,11 @@ func ways() []struct {
 
 const everyRule = `{ type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }`
 
+// folds are windows between those, and the size of text set there: a small
+// phone, where a desk's page folds at 400 %, a tablet, a wide desk, and text of
+// twice the usual size.
+func folds() [][2]int64 { return [][2]int64{{320, 16}, {768, 16}, {1920, 16}, {1280, 32}} }
+
 // check looks at the page in four ways.
 func (b *browser) check(axe, name string) {
 	b.t.Helper()
@@ -187,8 +195,30 @@ func (b *browser) check(axe, name string) {
 		}
 		b.violations(axe, way.rules, fmt.Sprintf("%s, %s, %d px", name, way.scheme, way.width))
 	}
+	for _, f := range folds() {
+		b.scheme("light")
+		b.size(f[0], 844)
+		b.letters(f[1])
+		if wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.documentElement.scrollWidth <= innerWidth + 1 ? "" : [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map((e) => e.tagName + "." + e.className).join(" ")`)); err != nil || wide != "" {
+			b.t.Errorf("%s at %d px with text of %d is wider than the window: %s (%v)", name, f[0], f[1], wide, err)
+		}
+		// A word of the header that is broken is taller than a line.
+		if broken, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`[...document.querySelectorAll(".top .brand, .top nav a")].some((e) => e.checkVisibility() && e.getBoundingClientRect().height > 4 * parseFloat(getComputedStyle(e).fontSize))`)); err != nil || broken {
+			b.t.Errorf("%s at %d px with text of %d: a word of the header is broken (%v)", name, f[0], f[1], err)
+		}
+	}
+	b.letters(16)
 	b.scheme("light")
 	b.size(1280, 844)
+}
+
+// letters sets the size of text that a person has chosen.
+func (b *browser) letters(px int64) {
+	b.t.Helper()
+	b.do("size of text", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.SetFontSizes, page.SetFontSizesParams{FontSizes: &page.FontSizes{Standard: px, Fixed: px * 13 / 16}})
+		return err
+	}))
 }
 
 func (b *browser) violations(axe, rules, where string) {

@@ -189,7 +189,7 @@ func TestSecurityPage(t *testing.T) {
 	if a := (person{w: w, cookie: other.cookie}).get("/fleet"); a.status != http.StatusSeeOther || here.get("/fleet").status != 200 {
 		t.Errorf("the other session: %d", a.status)
 	}
-	if a := here.post("/settings/security/password", "current", "not it at all", "password", "another sentence"); a.status != http.StatusUnprocessableEntity || a.words("#f-current-error") != "is not your password" {
+	if a := here.post("/settings/security/password", "current", "not it at all", "password", "another sentence"); a.status != http.StatusUnprocessableEntity || a.words("#f-current-error") != "is not your password" || a.Find("[autofocus]").AttrOr("name", "") != "current" {
 		t.Errorf("wrong: %d %s", a.status, a.words("main"))
 	}
 	changed := here.post("/settings/security/password", "current", password, "password", "another sentence")
