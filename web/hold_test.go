@@ -43,7 +43,7 @@ func TestAHeldRelaunch(t *testing.T) {
 	if a := w.do("GET", page, "", "", owner); !strings.Contains(a.body, `data-testid="last-output">starting`+"\n"+`boom &lt;at&gt; line 7</pre>`) {
 		t.Error("the page has no last output")
 	}
-	const hold = "The agent was relaunched 2 times in 7 days and ended with crash_loop each time; say in a reason why it will be different now"
+	const hold = "The agent was relaunched 2 times in 7 days and ended in a crash loop each time; say in a reason why it will be different now"
 	p := w.do("GET", v1+"/preview?action=relaunch", key, "").json(t)
 	if blocked, _ := p["blockedBy"].([]any); p["allowed"] != false || p["needsReason"] != true || len(blocked) != 1 || blocked[0] != hold {
 		t.Errorf("%v", p)

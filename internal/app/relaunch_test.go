@@ -226,7 +226,7 @@ func TestRelaunchesOutOfACrashLoopAreHeld(t *testing.T) {
 		b.clock.step(24 * time.Hour)
 	}
 	b.crash(id)
-	const sentence = "The agent was relaunched 2 times in 7 days and ended with crash_loop each time; say in a reason why it will be different now"
+	const sentence = "The agent was relaunched 2 times in 7 days and ended in a crash loop each time; say in a reason why it will be different now"
 	if got := hold(); got != sentence {
 		t.Error(got)
 	}

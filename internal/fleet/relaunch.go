@@ -18,5 +18,5 @@ func RelaunchHold(endReason string, before int) string {
 	if endReason != EndCrashLoop || before < heldAfter {
 		return ""
 	}
-	return fmt.Sprintf("The agent was relaunched %d times in 7 days and ended with %s each time; say in a reason why it will be different now", before, endReason)
+	return fmt.Sprintf("The agent was relaunched %d times in 7 days and ended in a crash loop each time; say in a reason why it will be different now", before)
 }

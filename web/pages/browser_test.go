@@ -124,12 +124,20 @@ func open(t *testing.T, base string, script bool) *browser {
 func (b *browser) tab() *browser {
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	b.t.Cleanup(cancel)
-	other := &browser{t: b.t, ctx: ctx, base: b.base, script: b.script, phone: b.phone, way: b.way}
+	other := &browser{t: b.t, ctx: ctx, base: b.base, script: b.script, way: b.way}
 	other.prepare()
 	if b.phone {
-		other.size(390, 844)
+		other.onPhone()
 	}
 	return other
+}
+
+// onPhone makes it a phone, at night.
+func (b *browser) onPhone() {
+	b.t.Helper()
+	b.phone = true
+	b.size(390, 844)
+	b.scheme("dark")
 }
 
 func (b *browser) prepare() {

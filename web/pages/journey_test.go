@@ -26,8 +26,8 @@ func eachWay(t *testing.T, walk func(t *testing.T, b *browser)) {
 			in := run(t, regexp.MustCompile(`/first-run/\S+`), "serve", "--data", filepath.Join(t.TempDir(), "data"), "--addr", "127.0.0.1:0")
 			b := open(t, in.url, way.script)
 			b.way = "-" + strings.NewReplacer(", ", "-", " ", "-").Replace(name)
-			if b.phone = way.phone; b.phone {
-				b.size(390, 844)
+			if way.phone {
+				b.onPhone()
 			}
 			b.visit(regexp.MustCompile(`/first-run/\S+`).FindString(in.printed))
 			walk(t, b)

@@ -55,15 +55,17 @@ func endedFleet(t *testing.T, n, held int) installation {
 func TestJourneyBulkRelaunch(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		width int64
+		phone bool
 		n     int
 		rate  string
-	}{{"wide", 1280, 200, "1500"}, {"phone", 390, 60, "450"}} {
+	}{{"wide", false, 200, "1500"}, {"phone", true, 60, "450"}} {
 		t.Run(c.name, func(t *testing.T) {
 			b := open(t, endedFleet(t, c.n, 3).url, true)
-			b.size(c.width, 844)
+			if c.phone {
+				b.onPhone()
+			}
 			b.signIn(email, password)
-			b.chooseAll(c.n, c.width < 640)
+			b.chooseAll(c.n, c.phone)
 			if title := b.text("[data-testid=bulk-form] h1"); title != fmt.Sprintf("Relaunch %d agents?", c.n) {
 				t.Errorf("it asks %q", title)
 			}

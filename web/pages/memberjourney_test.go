@@ -29,7 +29,7 @@ func TestJourneyMembers(t *testing.T) {
 	owner.shot("journey-members-link")
 
 	guest := open(t, in.url, true)
-	guest.size(390, 844)
+	guest.onPhone()
 	guest.visit(strings.TrimPrefix(link, in.url))
 	guest.shot("journey-members-invite")
 	guest.fill("[data-testid=join-new] [name=name]", "Vera Olsen")
