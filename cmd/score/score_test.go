@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"agentry/internal/fault"
 )
@@ -140,7 +142,14 @@ func TestProcesses(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	list, err := processesWith(mark)
+	// The kernel shows the arguments of a program a moment after it began.
+	var list []proc
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := poll(ctx, time.Millisecond, func() (found bool, err error) {
+		list, err = processesWith(mark)
+		return len(list) > 0, err
+	})
 	if err != nil || len(list) != 1 || list[0].pid != cmd.Process.Pid || !list[0].alive() {
 		t.Fatalf("found %v, %v", list, err)
 	}
