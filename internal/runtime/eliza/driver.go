@@ -156,7 +156,7 @@ func (d *Driver) Start(ctx context.Context, spec agentruntime.Spec) (agentruntim
 	if err != nil {
 		return nil, err
 	}
-	if s.trouble() != nil {
+	if spec.Restart && s.trouble() != nil {
 		return r, nil // it waits for the server, and nobody for it
 	}
 	timer := time.NewTimer(d.conf.pace.patience)
