@@ -62,7 +62,7 @@ func (a *App) TakeExport(ctx context.Context, by fleet.Actor, id fleet.AgentID) 
 // noRoom says in words that the scratch file did not fit on the disk.
 func noRoom(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fleet.Errorf(fleet.CodeDiskFull, "The disk is full; nothing was changed. Free some space and try again.").Because(err)
+		return fleet.ErrDiskFull().Because(err)
 	}
 	return err
 }

@@ -89,6 +89,11 @@ func CodeOf(err error) Code {
 	return ""
 }
 
+// ErrDiskFull says that something did not fit on the disk.
+func ErrDiskFull() *Error {
+	return Errorf(CodeDiskFull, "The disk is full; nothing was changed. Free some space and try again.")
+}
+
 // ErrAgentNotFound says, in the API's promised words, that no agent has the id.
 func ErrAgentNotFound() *Error {
 	return Errorf(CodeNotFound, "Agent not found")

@@ -71,7 +71,7 @@ func classify(err error) (known error, fatal bool) {
 	case code == codeIOFsync:
 		return unavailable(err), true
 	case code == codeFull:
-		return fleet.Errorf(fleet.CodeDiskFull, "The disk is full; nothing was changed. Free some space and try again.").Because(err), false
+		return fleet.ErrDiskFull().Because(err), false
 	}
 	switch e.Code() & 0xff {
 	case codeBusy, codeLocked, codeReadOnly, codeIOErr, codeCantOpen:

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -30,19 +31,7 @@ func (a *API) Tasks(c *fiber.Ctx, by fleet.Actor) error {
 
 // Task answers GET …/tasks/{taskId}.
 func (a *API) Task(c *fiber.Ctx, by fleet.Actor) error {
-	id, err := agentID(c)
-	if err != nil {
-		return err
-	}
-	taskID, err := pathID(c, "taskId", "Task")
-	if err != nil {
-		return err
-	}
-	t, err := a.app.Task(c.UserContext(), by, id, taskID)
-	if err != nil {
-		return err
-	}
-	return render(c, task(t))
+	return oneTask(c, by, a.app.Task)
 }
 
 // AddTask answers POST …/tasks.
@@ -61,6 +50,11 @@ func (a *API) AddTask(c *fiber.Ctx, by fleet.Actor) error {
 
 // CancelTask answers DELETE …/tasks/{taskId}.
 func (a *API) CancelTask(c *fiber.Ctx, by fleet.Actor) error {
+	return oneTask(c, by, a.app.CancelTask)
+}
+
+// oneTask answers with the task of the path, as the use-case leaves it.
+func oneTask(c *fiber.Ctx, by fleet.Actor, use func(ctx context.Context, by fleet.Actor, id fleet.AgentID, taskID string) (fleet.Task, error)) error {
 	id, err := agentID(c)
 	if err != nil {
 		return err
@@ -69,7 +63,7 @@ func (a *API) CancelTask(c *fiber.Ctx, by fleet.Actor) error {
 	if err != nil {
 		return err
 	}
-	t, err := a.app.CancelTask(c.UserContext(), by, id, taskID)
+	t, err := use(c.UserContext(), by, id, taskID)
 	if err != nil {
 		return err
 	}
